@@ -1,0 +1,1 @@
+"""Lines to keys, keys to templates, templates to clusters."""

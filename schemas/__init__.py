@@ -1,0 +1,1 @@
+"""What passes between the rooms: Arrow schemas, frozen records, the taxonomy. Imports no other room."""
