@@ -1,0 +1,30 @@
+"""The lake: labelled events as chains of immutable Parquet segments, and what is known of their kinds.
+
+A source is a chain; where to read next is the end of its chain; every input position ends up exactly once.
+"""
+
+from connectors.lake.chain import Appended, Chain
+from connectors.lake.check import Totals, Verification, verify
+from connectors.lake.check_segment import Finding
+from connectors.lake.layout import FORMAT_VERSION, GapError, LakeError, TornError
+from connectors.lake.mend import Action, forget, repair
+from connectors.lake.segments import Segment
+from connectors.lake.store import Lake
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Action",
+    "Appended",
+    "Chain",
+    "Finding",
+    "GapError",
+    "Lake",
+    "LakeError",
+    "Segment",
+    "TornError",
+    "Totals",
+    "Verification",
+    "forget",
+    "repair",
+    "verify",
+]
