@@ -1,0 +1,1 @@
+"""Training: what the packaged models are made with and nothing needs at run time."""
