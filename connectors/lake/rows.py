@@ -83,10 +83,17 @@ def footer_of(
         "end": end,
         "events": rows.num_rows - rejects,
         "rejects": rejects,
+        "reject_reasons": _by_reason(rows) if rejects else {},
         "positions": positions,
         "skips": skips if whole else _skips_of_part(skips, missing),
         "prefix": told.get("prefix") if at_end else None,
     }
+
+
+def _by_reason(rows: pa.RecordBatch) -> dict[str, int]:
+    """Count the rejects by reason."""
+    counts = rows.column("reject_reason").drop_null().value_counts().to_pylist()
+    return {count["values"]: count["counts"] for count in counts}
 
 
 def _skips_of_part(skips: dict[str, int], missing: int) -> dict[str, int]:

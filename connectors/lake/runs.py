@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.lake import commit
-from connectors.lake.layout import RUNS, LakeError
+from connectors.lake.layout import RUNS, LakeError, is_source
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -38,11 +38,20 @@ def read_runs(root: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]
         paths = sorted((root / RUNS).iterdir())
     for path in paths:
         try:
-            run = json.loads(path.read_bytes())
-            runs.append({**run, "recorded_at": str(run["recorded_at"])})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            runs.append(_read_run(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             torn.append((path, str(error).splitlines()[0]))
     return sorted(runs, key=lambda run: run["recorded_at"]), torn
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    """Read one run; whatever is not as record_run writes it raises."""
+    run = json.loads(path.read_bytes())
+    if path.name != f"{run['run_id']}.json":
+        raise ValueError(f"not the record of a run: it tells of {run['run_id']!r}")
+    if not all(is_source(source) and int(end) >= 0 for source, end in (run.get("ends") or {}).items()):
+        raise ValueError("its ends are not those of sources")
+    return {**run, "recorded_at": str(run["recorded_at"])}
 
 
 def recorded_ends(runs: list[dict[str, Any]]) -> dict[str, tuple[int, str]]:

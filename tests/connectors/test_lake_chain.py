@@ -1,5 +1,8 @@
 """A chain takes each position once: older, overlapping and newer batches, holes, threads, bugs of the caller."""
 
+import os
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connectors.lake import Chain, GapError, Lake, LakeError, verify
+from connectors.lake import Chain, GapError, Lake, LakeError, forget, verify
+from connectors.lake import chain as chain_module
 from schemas.events import SEGMENT
 from tests.connectors.lake_rows import add, messages, rows
 
@@ -120,6 +124,7 @@ def test_the_footer_holds_the_counts_and_what_the_caller_told(lake: Lake) -> Non
         "events": 0,
         "rejects": 3,
         "positions": 3,
+        "reject_reasons": {"empty": 3},
         "skips": {"tombstone": 6, "marker": 1},
         "prefix": "p",
         "name": "n",
@@ -189,6 +194,64 @@ def test_a_torn_segment_stops_its_own_chain_and_no_other(lake: Lake) -> None:
     with pytest.raises(LakeError, match=rf"{path}: torn or unreadable: .*`dioptre lake repair` moves it aside"):
         lake.chain("kafka-a").end()
     assert add(lake.chain("kafka-b"), 5, 9).end == 9
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, where: str, what: Callable[[], object]) -> None:
+    """Have `what` happen once, in the moment before the next call of `where`."""
+    module, name = {"encode": (chain_module, "encode"), "link": (os, "link")}[where]
+    real, left = getattr(module, name), [what]
+
+    def late(*args: Any) -> Any:
+        if left:
+            left.pop()()
+        return real(*args)
+
+    monkeypatch.setattr(module, name, late)
+
+
+def test_the_loser_of_a_race_writes_only_what_the_winner_left(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, other = lake.chain("kafka-a"), Lake.open(lake.root).chain("kafka-a")
+    add(mine, 0, 10)
+    meanwhile(monkeypatch, "link", lambda: add(other, 5, 25))
+    assert add(mine, 10, 50).rows_written == 25
+    assert spans(mine) == [(0, 10), (10, 25), (25, 50)]
+    assert messages(lake.root) == lines((0, 50))
+
+
+def test_a_writer_that_slept_through_others_and_a_repair_overlaps_nothing(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = lake.chain("kafka-a"), Lake.open(lake.root).chain("kafka-a")
+    add(mine, 0, 10)
+
+    def others() -> None:
+        add(other, 10, 20)
+        add(other, 20, 30)
+        other.segments()[1].path.unlink()
+
+    meanwhile(monkeypatch, "encode", others)
+    assert add(mine, 10, 50).end == 50
+    assert spans(mine) == [(0, 10), (10, 20), (20, 30), (30, 50)]
+    assert messages(lake.root) == lines((0, 50))
+
+
+def test_whoever_moves_files_waits_for_a_writer_that_is_about_to_create(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(lake.chain("kafka-a"), 0, 10)
+    mover = threading.Thread(target=forget, args=(Lake.open(lake.root), "kafka-a"))
+    waited = []
+
+    def move() -> None:
+        mover.start()
+        mover.join(0.3)
+        waited.append(mover.is_alive())
+
+    meanwhile(monkeypatch, "link", move)
+    add(lake.chain("kafka-a"), 10, 20)
+    mover.join()
+    assert waited == [True]
+    assert lake.sources() == []
 
 
 def test_threads_on_one_chain_write_each_position_once(lake: Lake) -> None:

@@ -212,6 +212,15 @@ def test_torn_novel_registry_and_runs_are_named_and_moved(lake: Lake) -> None:
     assert found(lake) == []
 
 
+@pytest.mark.parametrize(
+    "content", ["[]", '{"run_id": "r2"}', '{"run_id": "r1", "ends": {"../..": 5}}', '{"run_id": "r1", "ends": 5}']
+)
+def test_a_run_that_record_run_did_not_write_is_named(lake: Lake, content: str) -> None:
+    (lake.root / "runs/r1.json").write_text(content)
+    assert (only(lake).severity, only(lake).where) == ("warning", "runs/r1.json")
+    assert lake.runs() == []
+
+
 def test_a_missing_registry_number_is_named(lake: Lake) -> None:
     (lake.root / "registry/0000000001.parquet").unlink()
     assert found(lake) == [("registry/0000000001.parquet", "missing: later ones are there")]
