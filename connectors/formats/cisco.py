@@ -109,12 +109,14 @@ class _Front:
         return None
 
     def _name(self, text: str, at: int) -> int | None:
-        """The device's host, or the second one behind a relay's."""
+        """The device's host, or the second one, with a colon, behind a relay's."""
         found = _WORD.match(text, at)
-        if found is None or not is_host(found[1]) or "origin" in (self.event.attrs or ()):
+        if found is None or self.event.app is not None or not is_host(found[1]):
             return None
         if self.event.host is None:
             self.event.host = found[1]
-        else:
+        elif "origin" not in (self.event.attrs or ()) and ":" in found[0][len(found[1]) :]:
             self.event.tell("origin", found[1])
+        else:
+            return None
         return found.end()

@@ -133,7 +133,7 @@ class Fields:
     def rest(self) -> None:
         """Put what is left into attrs: objects flattened one level with dots, deeper values as JSON text."""
         for name, value in self._left.items():
-            if isinstance(value, dict) and value:
+            if isinstance(value, dict):
                 for inner, part in value.items():
                     self._attr(f"{name}.{inner}", part)
             else:

@@ -40,8 +40,9 @@ class Event:
     """True: parsing lost something, so the bytes are kept beside the event."""
 
     def time(self, stamp: Stamp | None) -> None:
-        """Take time, quality and issues of a stamp, if there is one."""
+        """Take time, quality and issues of a stamp, if there is one; if it tells no time, raw keeps its words."""
         if stamp is not None:
+            self.keep_raw = self.keep_raw or stamp.us is None
             self.ts_us, self.ts_quality = stamp.us, stamp.quality
             self.issues.extend(stamp.issues)
 

@@ -61,6 +61,7 @@ def _stamp(event: Event, word: str, ctx: Context) -> None:
     stamp = stamps.iso(word, 0, ctx)
     if stamp is None or stamp.end != len(word):
         event.note("bad_ts")
+        event.keep_raw = True
     else:
         event.time(stamp)
 

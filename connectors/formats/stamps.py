@@ -31,8 +31,8 @@ _WILD = re.compile(
     rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {{1,2}})?(?:([12][0-9]{{3}}) )?{_MONTH} {{1,3}}([0-9]{{1,2}}),?"
     rf"(?: ([12][0-9]{{3}}),?)? {{1,2}}{_CLOCK}"
 )
-_HALF = re.compile(r" ?([AaPp])\.?[Mm]\b")
-_MORE = re.compile(r"[A-Z]{1,5}(?![0-9A-Za-z_.-])|TZ|[+-]|[12][0-9]{3}(?:[ \]]|$)|[AaPp]\.?[Mm]\b")
+_HALF = re.compile(r" ?([AaPp])[Mm](?![0-9A-Za-z_.-])")
+_MORE = re.compile(r"[A-Z]{1,5}(?![0-9A-Za-z_.-])|TZ|[+-]|[12][0-9]{3}(?:[ \]]|$)|[AaPp][Mm] ")
 """What follows a stamp that may not be over: a zone, a year, AM or PM."""
 _YEAR_AFTER = re.compile(r" ([12][0-9]{3})(?=[ \]]|$)")
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})([Tt_]| {1,2})([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
@@ -154,6 +154,7 @@ def to_us(y: int, mo: int, d: int, h: int, mi: int, s: int, tz: tzinfo, offset_u
     return (wall - _EPOCH) // timedelta(seconds=1) * SECOND_US - offset_us + (SECOND_US if s == 60 else 0)
 
 
+@lru_cache(maxsize=8192)
 def _latest(wall: tuple[int, int, int, int, int], reference_us: int, tz: tzinfo, offset_us: int | None) -> int | None:
     """The latest year that puts the wall clock at most 24 hours after the reference. 29 February may need eight."""
     this_year = (_EPOCH + timedelta(microseconds=min(max(reference_us, _FIRST_US), _LAST_US))).year

@@ -19,7 +19,7 @@ ABBREVIATIONS = frozenset(_EAST) | frozenset(UTC_WORDS)
 
 _OFFSET = re.compile(r"([+-])([0-9]{2})(?::?([0-9]{2}))?(?![0-9A-Za-z])")
 _WORD = re.compile(r"([A-Z]{1,5})(?![0-9A-Za-z_.\[/-])")
-_POSIX = re.compile(r"TZ([+-])([0-9]{1,2})(?![0-9])")  # RFC 3164 5.4, example 4
+_POSIX = re.compile(r"TZ([+-])([0-9]{1,2})(?![0-9A-Za-z_.-])")  # RFC 3164 5.4, example 4
 
 
 class Zone(NamedTuple):
