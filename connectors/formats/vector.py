@@ -1,0 +1,335 @@
+"""The common wire formats, many records at once: RFC 3164, RFC 5424 and the ISO file format in their plain forms.
+
+`read` finds the fields of the records that have exactly the plain form, on byte positions; every word that decides
+(stamp, host and tag, structured data) is judged by the per-line modules themselves, once for each distinct value.
+What it is not sure of it leaves to `line.parse_record`; a property test holds the two together.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from connectors.formats import rfc3164, rfc5424, stamps
+from connectors.formats.block import Block, Bools, Ints, Words64
+from connectors.formats.record import Context, Event
+
+FORMATS = ("rfc3164", "rfc5424", "iso")
+_NONE = -1
+_HOST_TAG = re.compile(rf"({rfc3164.HOST}) ({rfc3164.TAG})")
+_ZEROS = np.uint64(0x3030303030303030)
+_NINES = np.uint64(0x7676767676767676)
+_HIGH = np.uint64(0x8080808080808080)
+
+
+@dataclass
+class Found:
+    """The fields of the records read: positions where they are cut from the block, codes where they repeat.
+
+    (n,) each. `format`: index into FORMATS, -1 for a record left over. `host`, `app`, `msgid`: index into `words`,
+    -1 for null. `extra`: index into `extras`, what structured data said. `pri`: -1 without one.
+    """
+
+    format: npt.NDArray[np.int8]
+    pri: Ints
+    ts_us: Ints
+    year_inferred: Bools
+    host: Ints
+    app: Ints
+    msgid: Ints
+    procid_start: Ints
+    procid_end: Ints
+    message_start: Ints
+    message_end: Ints
+    extra: Ints
+    words: list[str] = field(default_factory=list)
+    extras: list[Event] = field(default_factory=list)
+
+    @staticmethod
+    def nothing(block: Block) -> "Found":
+        """All records left over."""
+        n = len(block.starts)
+
+        def none() -> Ints:
+            return np.full(n, _NONE, np.int64)
+
+        return Found(
+            np.full(n, _NONE, np.int8), none(), none(), np.zeros(n, np.bool_), none(), none(), none(), none(),
+            np.full(n, _NONE - 1, np.int64), none(), block.ends.copy(), none(),
+        )  # fmt: skip
+
+
+def read(block: Block, observed_us: Ints, ctx: Context) -> Found:
+    """Find the fields of the plain records of a block.
+
+    Args:
+        observed_us: (n,) when each record was received; the others' reference, zone and format are those of `ctx`.
+    """
+    found = Found.nothing(block)
+    rows = np.flatnonzero(block.clean & (block.ends - block.starts > 16))
+    rows, at = _pri(block, found, rows)
+    iso = (block.data[at + 4] == 45) & (block.data[at + 10] == 84)
+    five = ((block.four(at) & np.uint32(0xFFFF)) == 0x2031) & (found.pri[rows] >= 0)
+    bsd = (block.data[at + 3] == 32) & (block.data[at + 6] == 32) & (block.data[at + 15] == 32) & ~five
+    plans: list[tuple[str, Bools, Callable[..., None]]] = [
+        ("rfc3164", bsd, _rfc3164), ("rfc5424", five, _rfc5424), ("iso", iso & ~five & ~bsd, _iso),
+    ]  # fmt: skip
+    for name, mask, reads in plans:
+        if ctx.format in ("auto", name) and mask.any():
+            reads(block, found, rows[mask], at[mask], ctx)
+    _doubt(block, found, observed_us)
+    return found
+
+
+def _pri(block: Block, found: Found, rows: Ints) -> tuple[Ints, Ints]:
+    """Read `<PRI>` where there is one: the rows that stay, and where each goes on."""
+    at = block.starts[rows]
+    has = block.data[at] == 60
+    if not has.any():
+        return rows, at
+    places = at[has]
+    digits = block.data[places[:, None] + np.arange(1, 5)].astype(np.int64)
+    close = np.argmax(digits == 62, axis=1)
+    weights = np.array([[0, 0, 0], [1, 0, 0], [10, 1, 0], [100, 10, 1]])[close]
+    value = ((digits[:, :3] - 48) * weights).sum(axis=1)
+    numeric = (((digits[:, :3] >= 48) & (digits[:, :3] <= 57)) | (weights == 0)).all(axis=1)
+    good = (close > 0) & numeric & (value <= 191) & ((digits[:, 0] != 48) | (close == 1))
+    found.pri[rows[has]] = np.where(good, value, _NONE)
+    at = at.copy()
+    at[has] += close + 2
+    keep = np.ones(len(rows), np.bool_)
+    keep[np.flatnonzero(has)[~good]] = False
+    return rows[keep], at[keep]
+
+
+def _rfc3164(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None:
+    us = _distinct(block.window(at), block.window(at + 7), lambda a, b: _bsd(a, b, ctx))
+    good = us != _NO_TIME
+    _header(block, found, rows[good], at[good] + 16, us[good], "rfc3164")
+
+
+def _iso(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None:
+    end = block.next(block.blanks, at + 19)
+    us = _iso_us(block, at, end, ctx)
+    good = (us != _NO_TIME) & (end < block.ends[rows])
+    _header(block, found, rows[good], end[good] + 1, us[good], "iso")
+
+
+_NO_TIME = np.iinfo(np.int64).min
+
+
+def _bsd(first: int, last: int, ctx: Context) -> int:
+    stamp = (first.to_bytes(8, "little") + last.to_bytes(8, "little")[1:]).decode("latin-1")
+    us = stamps._bsd15(stamp, ctx.reference_us, ctx.tz)
+    return _NO_TIME if us is None else us
+
+
+def _distinct(a: Words64, b: Words64, judge: Callable[[int, int], int]) -> Ints:
+    """Judge each distinct pair of numbers once: (n,) results."""
+    first, second = pa.array(a).dictionary_encode(), pa.array(b).dictionary_encode()
+    size = max(len(second.dictionary), 1)
+    pairs = pa.array(first.indices.to_numpy().astype(np.int64) * size + second.indices.to_numpy()).dictionary_encode()
+    left, right = first.dictionary.to_pylist(), second.dictionary.to_pylist()
+    results = np.array([judge(left[p // size], right[p % size]) for p in pairs.dictionary.to_pylist()], np.int64)
+    return results[pairs.indices.to_numpy()] if len(results) else np.zeros(0, np.int64)
+
+
+def _iso_us(block: Block, at: Ints, end: Ints, ctx: Context) -> Ints:
+    """Microseconds of ISO stamps [at, end) with a `T` and a zone; _NO_TIME for what is not of that form."""
+    utc = block.data[end - 1] == 90
+    zone = np.where(utc, 1, 6)
+    part = end - zone - at - 19
+    good = (part == 0) | ((part >= 2) & (part <= 7) & (block.data[at + 19] == 46))
+    sign = block.data[end - 6]
+    good &= utc | (((sign == 43) | (sign == 45)) & (block.data[end - 3] == 58))
+    micros, numeric = _fraction(block, at + 20, np.where(good, part - 1, 0).clip(0, 6))
+    zones = np.where(utc, np.uint64(90), block.window(end - 6) & np.uint64(0xFFFFFFFFFFFF))
+    at = np.where(good, at, block.starts[0] if len(block.starts) else 0)
+    minutes = _distinct(block.window(at), block.window(at + 8), lambda a, b: _minute(a, b))
+    seconds = _second(block.window(at + 12), minutes)
+    shift = _distinct(zones, np.zeros(len(zones), np.uint64), lambda z, _: _zone(z))
+    good &= numeric & (minutes != _NO_TIME) & (shift != _NO_TIME) & (seconds >= 0)
+    return np.where(good, minutes + seconds * 1_000_000 + micros - np.where(good, shift, 0), _NO_TIME)
+
+
+def _second(window: Words64, minutes: Ints) -> Ints:
+    """The seconds in `:MM:SS`-shaped windows that begin two before the last colon; -1 for none, and for 60."""
+    colon = ((window >> np.uint64(32)) & np.uint64(0xFF)) == 58
+    tens = ((window >> np.uint64(40)) & np.uint64(0xFF)).astype(np.int64) - 48
+    ones = ((window >> np.uint64(48)) & np.uint64(0xFF)).astype(np.int64) - 48
+    good = colon & (tens >= 0) & (tens <= 5) & (ones >= 0) & (ones <= 9)
+    return np.where(good, tens * 10 + ones, -1)
+
+
+@lru_cache(maxsize=65536)
+def _minute(first: int, last: int) -> int:
+    """Microseconds of `2026-11-20T11:59`, the second and the zone left out."""
+    stamp = (first.to_bytes(8, "little") + last.to_bytes(8, "little")).decode("latin-1")
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})", stamp)
+    if found is None:
+        return _NO_TIME
+    year, month, day, hour, minute = map(int, found.groups())
+    us = stamps.to_us(year, month, day, hour, minute, 0, stamps.UTC, 0) if 2 <= year <= 9998 else None
+    return _NO_TIME if us is None else us
+
+
+@lru_cache(maxsize=4096)
+def _zone(word: int) -> int:
+    """Microseconds east of UTC of `Z` or `+01:00`."""
+    text = word.to_bytes(8, "little").rstrip(b"\0").decode("latin-1")
+    if text == "Z":
+        return 0
+    found = re.fullmatch(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])", text)
+    if found is None:
+        return _NO_TIME
+    east = (int(found[2]) * 60 + int(found[3])) * 60_000_000
+    return east if found[1] == "+" else -east
+
+
+def _fraction(block: Block, at: Ints, digits: Ints) -> tuple[Ints, Bools]:
+    """Microseconds of 0 to 6 digits at each position, and whether all are digits.
+
+    Eight digits at a time in one register: Lemire 2022, "Parse integers quickly".
+    """
+    shift = np.minimum(8 * (8 - digits), 63).astype(np.uint64)
+    some = digits > 0
+    value = np.where(some, (block.window(at) ^ _ZEROS) << shift, np.uint64(0))
+    numeric = (((value + _NINES) | value) & _HIGH) == 0
+    value = (value * np.uint64(10) + (value >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
+    value = (value * np.uint64(100) + (value >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    value = (value * np.uint64(10000) + (value >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+    return value.astype(np.int64) * 10 ** (6 - digits), numeric
+
+
+def _header(block: Block, found: Found, rows: Ints, at: Ints, us: Ints, name: str) -> None:
+    """Read `HOST TAG: ` or `HOST TAG[PID]: ` at `at`, and store what was found."""
+    data, line_end = block.data, block.ends[rows]
+    host_end = block.next(block.blanks, at)
+    colon = block.next(block.colons, host_end)
+    good = (colon < line_end) & ((data[colon + 1] == 32) | (colon + 1 == line_end))
+    with_pid = data[colon - 1] == 93
+    bracket = np.where(with_pid, _bracket(block, colon), colon)
+    good &= (bracket > host_end + 1) & (host_end > at)
+    rows, at, us, colon, bracket, line_end = (x[good] for x in (rows, at, us, colon, bracket, line_end))
+    host, app = _host_app(block, found, at, bracket)
+    message = np.minimum(colon + 2, line_end)
+    good = (host >= 0) & (block.four(message) != 0x2044495B) & (data[message] != 37)
+    pid = good & (bracket < colon)
+    found.procid_start[rows[pid]], found.procid_end[rows[pid]] = bracket[pid] + 1, colon[pid] - 1
+    _store(found, rows[good], name, us[good], message[good])
+    found.host[rows[good]], found.app[rows[good]] = host[good], app[good]
+
+
+def _bracket(block: Block, colon: Ints) -> Ints:
+    """Where the `[` of a `[1234]:` that ends at `colon` is: a pid of 1 to 10 digits; -1 where there is none."""
+    window = block.data[colon[:, None] - np.arange(2, 13)]
+    digits = (window >= 48) & (window <= 57)
+    count = np.argmin(digits, axis=1)
+    opened = np.take_along_axis(window, count[:, None], 1)[:, 0] == 91
+    return np.where(opened & (count > 0), colon - 2 - count, -1)
+
+
+def _host_app(block: Block, found: Found, at: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Judge each distinct `HOST TAG` once: word numbers of both, -1 where it is none."""
+    pairs = block.strings(at, end).dictionary_encode()
+    judged = np.array([_judge(found, pair) for pair in pairs.dictionary.to_pylist()], np.int64).reshape(-1, 2)
+    both = judged[pairs.indices.to_numpy()] if len(judged) else judged
+    return both[:, 0], both[:, 1]
+
+
+def _judge(found: Found, pair: str) -> tuple[int, int]:
+    split = _split(pair)
+    return (_NONE, _NONE) if split is None else (_number(found, split[0]), _number(found, split[1]))
+
+
+@lru_cache(maxsize=65536)
+def _split(pair: str) -> tuple[str, str] | None:
+    match = _HOST_TAG.fullmatch(pair)
+    if match is None or not rfc3164.is_tag(match[2]) or not rfc3164.is_host(match[1]):
+        return None
+    return None if match[1].startswith("TZ-") or match[1] in ("stdout", "stderr") else (match[1], match[2])
+
+
+def _number(found: Found, word: str) -> int:
+    found.words.append(word)
+    return len(found.words) - 1
+
+
+def _rfc5424(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None:
+    blank = np.append(block.blanks, np.full(6, len(block.data)))
+    first = np.searchsorted(block.blanks, at + 2)
+    ends = blank[first[:, None] + np.arange(5)]
+    starts = np.column_stack((at + 2, ends[:, :-1] + 1))
+    us = _iso_us(block, starts[:, 0], ends[:, 0], ctx)
+    sizes = ends - starts
+    good = (us != _NO_TIME) & (sizes > 0).all(axis=1) & (sizes < 256).all(axis=1) & (ends[:, 4] < block.ends[rows])
+    data_at = ends[:, 4] + 1
+    nil = (block.data[data_at] == 45) & ((block.data[data_at + 1] == 32) | (data_at + 1 == block.ends[rows]))
+    element = block.data[data_at] == 91
+    good &= (nil | element) & (data_at < block.ends[rows])
+    keep = np.flatnonzero(good)
+    rows, us, starts, ends, data_at, element = (x[keep] for x in (rows, us, starts, ends, data_at, element))
+    data_end = _structured(block, found, rows, data_at, element)
+    message = np.minimum(data_end + 1, block.ends[rows])
+    keep = np.flatnonzero((data_end >= 0) & (block.data[message] != 0xEF) & (starts[:, 1] < message))
+    rows, us, starts, ends, message = (x[keep] for x in (rows, us, starts, ends, message))
+    _store(found, rows, "rfc5424", us, message)
+    for column, target in ((1, found.host), (2, found.app), (4, found.msgid)):
+        target[rows] = _words(block, found, starts[:, column], ends[:, column])
+    nil = (ends[:, 3] - starts[:, 3] == 1) & (block.data[starts[:, 3]] == 45)
+    found.procid_start[rows[~nil]], found.procid_end[rows[~nil]] = starts[~nil, 3], ends[~nil, 3]
+
+
+def _words(block: Block, found: Found, starts: Ints, ends: Ints) -> Ints:
+    """Word numbers of fields that repeat; `-` is null."""
+    cut = block.strings(starts, ends).dictionary_encode()
+    numbers = [_NONE if word == "-" else _number(found, word) for word in cut.dictionary.to_pylist()]
+    return np.array(numbers, np.int64)[cut.indices.to_numpy()] if numbers else np.zeros(0, np.int64)
+
+
+def _structured(block: Block, found: Found, rows: Ints, at: Ints, element: Bools) -> Ints:
+    """Judge each distinct STRUCTURED-DATA once: where it ends, -1 where it is not plain."""
+    ends = at + 1
+    some = np.flatnonzero(element)
+    if not len(some):
+        return ends
+    closing = np.flatnonzero((block.data[:-1] == 93) & (block.data[1:] <= 32))
+    stop = np.minimum(block.next(closing, at[some]) + 1, len(block.data) - 1)
+    line_end = block.ends[rows[some]]
+    inside = (stop == line_end) | ((stop < line_end) & (block.data[stop] == 32))
+    cut = block.strings(at[some], np.where(inside, stop, at[some])).dictionary_encode()
+    numbers = []
+    for text in cut.dictionary.to_pylist():
+        end, attrs = rfc5424.structured(text, 0)
+        numbers.append(len(found.extras) if 0 < end == len(text) else _NONE)
+        if numbers[-1] >= 0:
+            event = Event(attrs=attrs, ts_quality="exact")
+            rfc5424.clock_quality(event)
+            found.extras.append(event)
+    which = np.array(numbers, np.int64)[cut.indices.to_numpy()]
+    found.extra[rows[some]] = which
+    ends[some] = np.where(which >= 0, stop, -1)
+    return ends
+
+
+def _store(found: Found, rows: Ints, name: str, us: Ints, message: Ints) -> None:
+    found.format[rows] = FORMATS.index(name)
+    found.ts_us[rows] = us
+    found.year_inferred[rows] = name == "rfc3164"
+    found.message_start[rows] = message
+
+
+def _doubt(block: Block, found: Found, observed_us: Ints) -> None:
+    """Leave over what a vendor's format might claim, and stamps far from the time of receipt."""
+    age = observed_us - found.ts_us
+    found.format[(found.format >= 0) & ((age > stamps.PAST_US) | (age < -stamps.DAY_US))] = _NONE
+    signs = np.flatnonzero(block.data == 37)
+    follows = block.data[signs + 1]
+    low = follows | 32
+    signs = signs[((low >= 97) & (low <= 122)) | ((follows >= 48) & (follows <= 57)) | (follows == 95)]
+    if len(signs):
+        found.format[np.searchsorted(block.starts, signs, "right") - 1] = _NONE
