@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute  # noqa: F401 - gives pa.compute
+import pyarrow.compute
 
 from clustering.keys import Keyed, Keys
 from clustering.registry import PERSON, Entry, Registry
@@ -46,7 +46,9 @@ class Labeller:
         models: asked about kinds that nobody knows.
     """
 
-    def __init__(self, registry: Registry, models: Classifier, rules: Callable[..., Sequence[Verdict | None]] | None = None):
+    def __init__(
+        self, registry: Registry, models: Classifier, rules: Callable[..., Sequence[Verdict | None]] | None = None
+    ):
         self.registry, self._models, self._rules = registry, models, rules
         self._keys = Keys()
         self._ruled: dict[str, Verdict | None] = {}
@@ -108,7 +110,9 @@ def _spread(values: Sequence[str | None], rows: Ints, null: Bools | None = None)
     ).cast(WORD)
 
 
-def _events(parsed: pa.RecordBatch, keyed: Keyed, entries: list[Entry], rejected: Bools, goes_on: Bools) -> pa.RecordBatch:
+def _events(
+    parsed: pa.RecordBatch, keyed: Keyed, entries: list[Entry], rejected: Bools, goes_on: Bools
+) -> pa.RecordBatch:
     """Add the LABELLED columns to the parsed ones."""
     codes = keyed.codes.astype(np.int64)
     verdicts = [entry.verdict for entry in entries]
@@ -144,10 +148,14 @@ def _inherit(codes: Ints, verdicts: list[Verdict], rejected: Bools, goes_on: Boo
     return np.where(rejected, 2 * n, said), judged
 
 
-def _novel(parsed: pa.RecordBatch, kinds: list[Kind], entries: list[Entry], fresh: list[int], first: Ints) -> pa.RecordBatch:
+def _novel(
+    parsed: pa.RecordBatch, kinds: list[Kind], entries: list[Entry], fresh: list[int], first: Ints
+) -> pa.RecordBatch:
     """The notes on kinds met for the first time: what they are, what was said, where they stood, a masked example."""
     rows = pa.array(first[fresh])
-    example = EXAMPLES.column(pa.compute.utf8_slice_codeunits(parsed.column("message").take(rows), 0, EXAMPLE_CHARACTERS))
+    example = EXAMPLES.column(
+        pa.compute.utf8_slice_codeunits(parsed.column("message").take(rows), 0, EXAMPLE_CHARACTERS)
+    )
     source = (parsed.schema.metadata or {}).get(b"source", b"").decode()
     verdicts = [entries[i].verdict for i in fresh]
     columns = {

@@ -10,7 +10,8 @@ from schemas.events import TS
 @dataclass(frozen=True)
 class Kind:
     """A kind of line. `key` is 16 hex digits; `app` is masked, "" if the header told none; `template` is the
-    key's text, its holes written `<*>`. Whatever a stage sees is in these three, so two workers never disagree."""
+    key's text, its holes written `<*>`. Whatever a stage sees is in these three, so two workers never disagree.
+    """
 
     key: str
     app: str

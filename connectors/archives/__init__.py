@@ -3,11 +3,11 @@
 from connectors.archives.archive import Archive, ArchiveError
 from connectors.archives.chains import ChainView, LakeChain, in_step
 from connectors.archives.content import Finding
-from connectors.archives.find import Found, find
+from connectors.archives.finder import Found, find
 from connectors.archives.limits import Limits
 from connectors.archives.places import Refused
-from connectors.archives.plan import Done, Hints, Plan, Read, plan
-from connectors.archives.read import Outcome, hints_of, read
+from connectors.archives.planner import Done, Hints, Plan, Read, plan
+from connectors.archives.reader import Outcome, hints_of, read
 
 __all__ = [
     "Archive",

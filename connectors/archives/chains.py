@@ -15,12 +15,11 @@ from typing import Any, Protocol
 from connectors.archives.archive import Archive
 from connectors.archives.codecs import CHUNK
 from connectors.archives.content import Content
-from connectors.archives.limits import KIB, Limits
+from connectors.archives.limits import Limits
+from connectors.archives.trail import mark_step
 
 _PROBE = 3
 """So many missing numbers are looked past: a killed run may have left a later range without the one before."""
-_TRUST = 192 * KIB
-"""Marks lie at most 64 KiB and a line apart; a longer stretch that none proves is taken for different."""
 
 
 class SegmentView(Protocol):
@@ -114,15 +113,14 @@ def families_of(file_id: str, lake_chain: LakeChain, range_size: int) -> Iterato
 
 def _family(stem: str, lake_chain: LakeChain, range_size: int) -> Family:
     spans: dict[int, Span] = {}
-    missing = 0
-    for number in itertools.count():
+    number, last = 0, _PROBE
+    while number <= last:
         span = _span(lake_chain(source_of(stem, number)), number, number * range_size)
-        missing = 0 if span else missing + 1
         if span:
             spans[number] = span
-        if missing > _PROBE:
-            return Family(stem, spans)
-    raise AssertionError
+            last = max(number, span.end // range_size) + _PROBE
+        number += 1
+    return Family(stem, spans)
 
 
 def _span(chain: ChainView, number: int, first: int) -> Span | None:
@@ -152,6 +150,9 @@ class _Check:
         self.proved = 0
         self.agrees = True
         self.ends_line = False
+        self.strays = False
+        self._begin = span.first
+        self._inside = span.first > 0
         self._next = 0
         self._hash = hashlib.sha256()
 
@@ -160,8 +161,10 @@ class _Check:
         return self.agrees and self._next < len(self.span.points)
 
     def feed(self, at: int, view: memoryview) -> None:
-        """Take bytes at position `at` of the content; those before the chain's first are passed over."""
+        """Take bytes at position `at` of the content; those before the chain's first but one are passed over."""
         low, high = max(0, self.span.first - at), at + len(view)
+        if self._inside:
+            self._find_begin(at, view)
         if at < self.span.end <= high:
             self.ends_line = view[self.span.end - at - 1] == ord("\n")
         while self.open and self.span.points[self._next][0] <= high:
@@ -169,9 +172,24 @@ class _Check:
             self._hash.update(view[low : position - at])
             low = max(low, position - at)
             self.agrees = self._hash.hexdigest().startswith(expected)
-            self.proved = position
+            self.proved, self.strays = position, False
             self._next += 1
         self._hash.update(view[low:])
+        self._stray(at, view)
+
+    def _find_begin(self, at: int, view: memoryview) -> None:
+        """Look for where the first line of the range begins: behind the last of the range before."""
+        low = max(0, self.span.first - 1 - at)
+        found = bytes(view[low:]).find(b"\n") + 1
+        if found:
+            self._begin, self._inside = at + low + found, False
+
+    def _stray(self, at: int, view: memoryview) -> None:
+        """Note a line end where the chain would have a mark but has none: the lines differ although no hash says so."""
+        base = max(self.proved, self._begin)
+        since = base + mark_step(base, self.span.first) - 1
+        if self.open and not self._inside and not self.strays and since < at + len(view):
+            self.strays = b"\n" in bytes(view[max(0, since - at) :])
 
 
 def agreement(archive: Archive, family: Family, limits: Limits, now: float | None = None) -> Agreement | None:
@@ -184,13 +202,13 @@ def agreement(archive: Archive, family: Family, limits: Limits, now: float | Non
     with Content(archive, limits, now) as content:
         buffer = memoryview(bytearray(CHUNK))
         while any(check.open for check in checks):
-            awaited = min(check.span.first for check in checks if check.open)
+            awaited = min(max(0, check.span.first - 1) for check in checks if check.open)
             if awaited > content.position and not content.skip(awaited):
                 break
             at = content.position
             n = content.readinto(buffer)
             for check in checks:
-                if check.open and check.span.first < at + n:
+                if check.open and check.span.first - 1 < at + n:
                     check.feed(at, buffer[:n])
             if not n or not all(check.agrees for check in checks):
                 break
@@ -198,7 +216,7 @@ def agreement(archive: Archive, family: Family, limits: Limits, now: float | Non
         length = None if content.readinto(buffer[:1]) else content.position
         known = max((check.span.end for check in checks), default=0)
     unproved = max(0, min(content.position, known) - proved)
-    if not all(check.agrees for check in checks) or not proved or unproved > _TRUST:
+    if not proved or not all(check.agrees and not check.strays for check in checks):
         return None
     return Agreement(length, unproved, {check.span.number: check.ends_line for check in checks})
 

@@ -2,7 +2,7 @@
 
 A file's id is the hash of its first complete line, line end included, at most 64 KiB of it. Names and dates do not
 enter, so a renamed, rotated or compressed file keeps its id. Files that begin alike share an id; what they hold tells
-them apart, see plan.py.
+them apart, see planner.py.
 """
 
 import hashlib

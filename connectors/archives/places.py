@@ -28,18 +28,18 @@ class Places:
     files: list[Path] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     skipped: list[Refused] = field(default_factory=list)
-    _seen: set[tuple[int, int, int]] = field(default_factory=set)
+    _seen: set[tuple[int, int, tuple[str, ...]]] = field(default_factory=set)
 
     def walk(self, folder: Path) -> None:
         """Take every file below a folder; hidden and staging files, and dioptre's own lakes, are left out."""
-        if not self._enter(folder, 0):
+        if not self._enter(folder, ()):
             return
         for entry in self._entries(folder):
             self._take(entry)
 
     def expand(self, folder: Path, parts: tuple[str, ...]) -> None:
         """Take what matches the pattern `parts` below a folder; `**` stands for any number of folders, or none."""
-        if not self._enter(folder, len(parts)):
+        if not self._enter(folder, parts):
             return
         first, rest = parts[0], parts[1:]
         if first == "**":
@@ -71,7 +71,7 @@ class Places:
             return []
         return [folder / name for name in names if hidden or not name.startswith(".")]
 
-    def _enter(self, folder: Path, left: int) -> bool:
+    def _enter(self, folder: Path, left: tuple[str, ...]) -> bool:
         """Say whether a folder is to be looked into: not twice for the same rest of a pattern, and no lake."""
         try:
             status = folder.stat()

@@ -17,6 +17,11 @@ _MARK_EVERY = 1 << 16
 _MARKS_A_DOUBLING = 64
 
 
+def mark_step(position: int, first: int) -> int:
+    """Give how far a mark must be from the one at `position`: the first line end so far on gets it."""
+    return max(1, min(_MARK_EVERY, (position - first) // _MARKS_A_DOUBLING))
+
+
 class Trail:
     """Hash of a source's bytes from the first position of range `number` up to `position`."""
 
@@ -101,7 +106,7 @@ class Proof:
         """Pass over more bytes of `line` that are not kept; `ends`: where in the buffer the closed lines end."""
         point = self._points[-1]
         if point.line != line:
-            trail = point.trail.copy()
+            trail = self._behind(point)
             self._advance(trail, point.at, at, buffer, ends)
             point = _Point(at, line, trail)
             self._points.append(point)
@@ -110,9 +115,7 @@ class Proof:
     def cut(self, count: int, at: int, buffer: memoryview, ends: Int64s) -> list[tuple[int, str]]:
         """Move the base to the end of line count - 1, which is `at` in the buffer; give the marks on the way."""
         point = [p for p in self._points if p.line < count][-1]
-        trail = point.trail.copy()
-        if point.line >= 0:
-            self._mark(trail)
+        trail = self._behind(point)
         self._advance(trail, point.at, at, buffer, ends)
         later = [_Point(p.at - at, p.line - count, p.trail) for p in self._points if p.line >= count]
         self._points = [_Point(0, -1, trail), *later]
@@ -120,11 +123,17 @@ class Proof:
         self._marks = {where: mark for where, mark in self._marks.items() if where > trail.position}
         return marks
 
+    def _behind(self, point: _Point) -> Trail:
+        """Go on from a point whose line is over; the line's end gets a mark."""
+        trail = point.trail.copy()
+        if point.line >= 0:
+            self._mark(trail)
+        return trail
+
     def _advance(self, trail: Trail, base: int, to: int, buffer: memoryview, ends: Int64s) -> None:
         """Hash the buffer from `base` to `to`, leaving marks at line ends."""
         while True:
-            step = min(_MARK_EVERY, (trail.position - trail.first) // _MARKS_A_DOUBLING)
-            i = int(np.searchsorted(ends, base + max(1, step)))
+            i = int(np.searchsorted(ends, base + mark_step(trail.position, trail.first)))
             if i >= len(ends) or ends[i] > to:
                 break
             trail.feed(buffer[base : int(ends[i])])

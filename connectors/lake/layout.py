@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 FORMAT_VERSION = 1
-RANGE_SIZE = 1 << 30
+RANGE_SIZE = 128 << 20
 """Bytes of a file that make one chain, unless the lake was created with another size."""
 
 LANDING = "events/landing"

@@ -16,7 +16,7 @@ from connectors.archives.content import Content, Finding
 from connectors.archives.identity import REFUSED_BYTES, read_start, refusal_of
 from connectors.archives.limits import MIB, Limits
 from connectors.archives.lines import Cutter
-from connectors.archives.plan import Read, plan
+from connectors.archives.planner import Read, plan
 from connectors.archives.records import NOTHING, Stretch, records_of, reject_of
 from connectors.archives.trail import Trail
 
@@ -200,9 +200,11 @@ class _Reader:
         return (None, None) if end is None else (end, chain.prefix())
 
     def _drain(self, trail: Trail, end: int, prefix: str | None) -> bool:
-        """Pass over what the lake holds, and compare it; False: the content ends before."""
+        """Pass over what the lake holds, and compare it; False: the content ends before, as was known when planned."""
         while trail.position < end:
             n = self._content.readinto(self._scratch[: end - trail.position])
+            if not n and self._r.resume.get(trail.number) != (end, prefix):
+                raise self._overtaken(trail.number)
             if not n:
                 return False
             trail.feed(self._scratch[:n])

@@ -9,7 +9,7 @@ A file that was unfinished when it was read (its last line unterminated, but unt
 that one line changes its id when the line goes on: it is then another file.
 
 **Two runs at once** may find the same family free for two files that begin alike. The first segment decides: each
-run looks at the chain before it appends (`in_step`) and after (read.py); whose bytes are not the chain's plans anew.
+run looks at the chain before it appends (`in_step`) and after (reader.py); whose bytes are not the chain's plans anew.
 """
 
 from collections.abc import Mapping, Sequence

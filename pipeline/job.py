@@ -1,0 +1,54 @@
+"""What a worker needs to know of a job: plain values that pickle, and how its parts are put together."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from classifiers.cascade import Cascade
+from classifiers.rules import Rules
+from classifiers.tiny import Tiny
+from clustering.registry import Registry
+from connectors.formats.parse import Reading
+from connectors.lake import Lake
+from connectors.privacy import Masks
+from pipeline.labelling import Labeller
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job's settings.
+
+    Attributes:
+        lake: the lake's folder; None: nothing is stored, nothing known.
+        floor: confidence below which a label is `unknown`; None: what the model's card says.
+        batch_rows, batch_bytes: a segment holds at most so many lines and bytes.
+    """
+
+    lake: Path | None
+    reading: Reading = field(default_factory=Reading)
+    masks: Masks = field(default_factory=Masks)
+    rules: Path | None = None
+    model: Path | None = None
+    floor: float | None = None
+    batch_rows: int = 131_072
+    batch_bytes: int = 16 << 20
+
+    def cascade(self) -> Cascade:
+        """Load the inline models."""
+        tiny = Tiny.load(self.model)
+        return Cascade([tiny], floor=tiny.floor if self.floor is None else self.floor)
+
+    def labeller(self, kinds: pa.Table | None = None) -> Labeller:
+        """Put the labeller together.
+
+        Args:
+            kinds: what is known beforehand, of the schema KINDS; by default what the lake knows.
+        """
+        registry = Registry()
+        if kinds is None and self.lake is not None:
+            kinds = Lake.open(self.lake).kinds()
+        if kinds is not None:
+            registry.refresh(kinds)
+        rules = Rules.load(self.rules).classify if self.rules else None
+        return Labeller(registry, self.cascade(), rules)

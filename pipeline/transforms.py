@@ -1,0 +1,166 @@
+"""The graph of a job, a PTransform a step: Read -> Parse -> Label -> Commit. Deciding is done elsewhere."""
+
+import json
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.pvalue import PCollection, TaggedOutput
+
+import connectors.beam_coder  # noqa: F401 - registers the coder of record batches
+from connectors import archives
+from connectors.formats.parse import parse
+from connectors.lake import Lake
+from pipeline.job import Job
+from pipeline.labelling import Labelled, Labeller
+from schemas.events import SEGMENT, TS
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What one batch brought into the lake: its range, rows by fate, kinds first met."""
+
+    source: str
+    name: str
+    start: int
+    end: int
+    events: int
+    rejects: int
+    novel: int
+    unknown: int
+    findings: tuple[tuple[str, str], ...]
+
+
+class ReadOutputs(NamedTuple):
+    """Record batches in order of position, and what became of each archive."""
+
+    records: PCollection[pa.RecordBatch]
+    outcomes: PCollection[archives.Outcome]
+
+
+class Read(beam.PTransform):
+    """archives.Read -> RECORDS batches of what the lake lacks; `outcomes`."""
+
+    def __init__(self, job: Job, stopped: Callable[[], bool]) -> None:
+        super().__init__()
+        self._job, self._stopped = job, stopped
+
+    def expand(self, reads: PCollection[archives.Read]) -> ReadOutputs:
+        out = reads | beam.ParDo(_ReadDoFn(self._job, self._stopped)).with_outputs("outcomes", main="records")
+        out.records.element_type = pa.RecordBatch
+        return ReadOutputs(out.records, out.outcomes)
+
+
+class _ReadDoFn(beam.DoFn):
+    """Looks at the lake's chains as it goes: whatever is there already is not read again."""
+
+    def __init__(self, job: Job, stopped: Callable[[], bool]) -> None:
+        self._job, self._stopped = job, stopped
+
+    def setup(self) -> None:
+        assert self._job.lake is not None
+        self._lake = Lake.open(self._job.lake)
+
+    def process(self, read: archives.Read) -> Iterator[Any]:
+        batches: Generator[pa.RecordBatch, None, archives.Outcome] = archives.read(
+            read, batch_rows=self._job.batch_rows, batch_bytes=self._job.batch_bytes, lake_chain=self._lake.chain
+        )
+        while not self._stopped():
+            try:
+                yield self._job.masks.records(next(batches))
+            except StopIteration as end:
+                yield TaggedOutput("outcomes", end.value)
+                return
+
+
+class Parse(beam.PTransform):
+    """RECORDS -> PARSED: headers understood."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._reading = job.reading
+
+    def expand(self, records: PCollection[pa.RecordBatch]) -> PCollection[pa.RecordBatch]:
+        return records | beam.Map(parse, self._reading).with_output_types(pa.RecordBatch)
+
+
+class Label(beam.PTransform):
+    """PARSED -> Labelled: rows with their kind's verdict, and the kinds first met."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+
+    def expand(self, parsed: PCollection[pa.RecordBatch]) -> PCollection[Labelled]:
+        return parsed | beam.ParDo(_LabelDoFn(self._job)).with_output_types(Labelled)
+
+
+class _LabelDoFn(beam.DoFn):
+    _labeller: Labeller
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def setup(self) -> None:
+        self._labeller = self._job.labeller()
+
+    def process(self, parsed: pa.RecordBatch) -> Iterator[Labelled]:
+        yield self._labeller.label(parsed)
+
+
+class Commit(beam.PTransform):
+    """Labelled -> Committed: the kinds first, then the segment, both durable before the element goes on."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+
+    def expand(self, labelled: PCollection[Labelled]) -> PCollection[Committed]:
+        return labelled | beam.ParDo(_CommitDoFn(self._job)).with_output_types(Committed)
+
+
+class _CommitDoFn(beam.DoFn):
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def setup(self) -> None:
+        assert self._job.lake is not None
+        self._lake = Lake.open(self._job.lake)
+
+    def process(self, labelled: Labelled) -> Iterator[Committed]:
+        yield commit(self._lake, labelled)
+
+
+def commit(lake: Lake, labelled: Labelled) -> Committed:
+    """Write one labelled batch into the lake: `novel/` before the segment, so that no crash forgets a kind."""
+    meta = {k.decode(): v.decode() for k, v in (labelled.events.schema.metadata or {}).items()}
+    start, end = int(meta.pop("start")), int(meta.pop("end"))
+    footer: dict[str, Any] = meta | {k: json.loads(meta[k]) for k in ("skips", "marks", "findings") if k in meta}
+    segment = to_segment(labelled.events, footer["source"])
+    lake.note_novel(labelled.novel)
+    lake.chain(footer["source"]).append(segment, start, end, footer)
+    rejects = segment.num_rows - segment.column("reject_reason").null_count
+    return Committed(
+        source=footer["source"], name=footer.get("name", ""), start=start, end=end,
+        events=segment.num_rows - rejects, rejects=rejects, novel=labelled.novel.num_rows,
+        unknown=_count(segment.column("label_at_ingest"), "unknown") - rejects,
+        findings=tuple((str(kind), str(detail)) for kind, detail in footer.get("findings", ())),
+    )  # fmt: skip
+
+
+def to_segment(events: pa.RecordBatch, source: str) -> pa.RecordBatch:
+    """Add what only the lake knows: the source, and when the segment was written."""
+    n = events.num_rows
+    now = int(datetime.now(UTC).timestamp() * 1_000_000)
+    name = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([source]))
+    written = pa.array(np.full(n, now)).cast(TS)
+    return pa.RecordBatch.from_arrays([*events.columns, name, written], schema=SEGMENT)
+
+
+def _count(column: pa.DictionaryArray, word: str) -> int:
+    number = column.dictionary.index(word).as_py()
+    return 0 if number < 0 else int(np.count_nonzero(column.indices.to_numpy(zero_copy_only=False) == number))

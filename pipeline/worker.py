@@ -1,0 +1,76 @@
+"""One process of a backfill: runs the graph over its share of the archives and tells the main process of each commit."""
+
+import signal
+import time
+import traceback
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+from connectors import archives
+from connectors.archives import ArchiveError
+from connectors.lake import LakeError
+from pipeline.job import Job
+from pipeline.transforms import Commit, Label, Parse, Read
+
+_CHANNEL: dict[str, Any] = {}
+"""The pipe to the main process and its stop event: they cannot be pickled into the graph."""
+
+
+def build(p: beam.Pipeline, job: Job, reads: Sequence[archives.Read]) -> None:
+    """Put the graph of a backfill together."""
+    source = p | "Archives" >> beam.Create(list(reads), reshuffle=False) | "Read" >> Read(job, stopped)
+    committed = source.records | "Parse" >> Parse(job) | "Label" >> Label(job) | "Commit" >> Commit(job)
+    committed | "Tell commits" >> beam.Map(lambda c: tell("committed", c))
+    source.outcomes | "Tell outcomes" >> beam.Map(lambda o: tell("outcome", o))
+
+
+def stopped() -> bool:
+    """Tell whether the main process asked to stop after the segment at hand, or is gone."""
+    stop = _CHANNEL.get("stop")
+    return bool(_CHANNEL.get("deaf")) or (stop is not None and stop.is_set())
+
+
+def tell(what: str, value: object) -> None:
+    """Send word to the main process; if it is gone, stop after this segment."""
+    try:
+        _CHANNEL["pipe"].send((what, value))
+    except (BrokenPipeError, OSError):
+        _CHANNEL["deaf"] = True
+
+
+def run(job: Job, reads: Sequence[archives.Read], options: Sequence[str], pipe: Connection, stop: Event) -> None:
+    """Be a worker: the target of a process. Errors travel as words; a bug brings its traceback along."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _CHANNEL.update(pipe=pipe, stop=stop)
+    try:
+        with beam.Pipeline(runner=_runner(options), options=PipelineOptions(list(options))) as p:
+            build(p, job, reads)
+        tell("cpu", time.process_time())
+        tell("done", None)
+    except BaseException as error:
+        told = known_cause(error)
+        tell("error", (str(told), None) if told else (str(error), traceback.format_exc()))
+
+
+def _runner(options: Sequence[str]) -> FnApiRunner | None:
+    return None if any(o.startswith("--runner") for o in options) else FnApiRunner()
+
+
+def known_cause(error: BaseException) -> Exception | None:
+    """Find the error of ours that Beam has wrapped, if that is what it is."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, LakeError | ArchiveError):
+            return seen
+        inner = [a for a in seen.args if isinstance(a, LakeError | ArchiveError)]
+        if inner:
+            return inner[0]
+        seen = seen.__cause__ or seen.__context__
+    return None
