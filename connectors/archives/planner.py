@@ -14,6 +14,7 @@ run looks at the chain before it appends (`in_step`) and after (reader.py); whos
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from connectors.archives.archive import Archive, Replaced, Stamp
 from connectors.archives.chains import (
@@ -86,14 +87,20 @@ class Plan:
     hints: dict[Stamp, dict[str, int]] = field(default_factory=dict)
 
 
+class _Known(NamedTuple):
+    """A family that a file agrees with."""
+
+    family: Family
+    agreed: Agreement
+
+
 @dataclass(frozen=True)
 class _Member:
-    """An archive with its head, and the family it belongs to if there is one."""
+    """An archive with its head, and the families it agrees with: more than one if they hold only a common beginning."""
 
     archive: Archive
     head: Head
-    family: Family | None = None
-    agreed: Agreement | None = None
+    known: list[_Known] = field(default_factory=list)
 
 
 def plan(
@@ -161,32 +168,26 @@ class _Planner:
     def place(self, file_id: str, members: list[_Member]) -> None:
         """Give each member of an id its family, and read what the families lack."""
         families = list(families_of(file_id, self._lake_chain, self._range_size))
-        pending: dict[str, list[_Member]] = {}
-        for member in members:
-            placed = self._recognise(member, families)
-            if placed is not None:
-                pending.setdefault(placed.family.stem if placed.family else "", []).append(placed)
+        groups = self._alike([member for member in members if not self._recognise(member, families)])
         taken = {family.stem for family in families}
-        for stem, group in sorted(pending.items(), reverse=True):
-            for i, alike in enumerate(self._alike(group)):
-                own = stem if stem and i == 0 else _free(file_id, taken)
-                taken.add(own)
-                self._read(own, alike, known=bool(stem) and i == 0)
+        for alike, known in zip(groups, _assign(groups), strict=True):
+            stem = known.family.stem if known else _free(file_id, taken)
+            taken.add(stem)
+            self._read(stem, alike, known)
 
-    def _recognise(self, member: _Member, families: list[Family]) -> _Member | None:
-        """Find a member's family; None: the lake holds all of it."""
+    def _recognise(self, member: _Member, families: list[Family]) -> bool:
+        """Find the families that a member agrees with; True: one of them holds all of it, so it is done."""
         for family in families:
             if rules_out(family, member.head.start):
                 continue
             agreed = agreement(member.archive, family, self._limits, self._now)
             if agreed is None:
                 continue
-            known = _Member(member.archive, member.head, family, agreed)
-            if member.head.refusal is None and self._ranges(known):
-                return known
-            self._done(member.archive, "read before", family, agreed.unproved)
-            return None
-        return member
+            if member.head.refusal or not self._ranges(member, _Known(family, agreed)):
+                self._done(member.archive, "read before", family, agreed.unproved)
+                return True
+            member.known.append(_Known(family, agreed))
+        return False
 
     def _done(self, archive: Archive, why: str, family: Family, unproved: int) -> None:
         self.plan.done.append(Done(archive, why, family.stem, unproved))
@@ -214,23 +215,22 @@ class _Planner:
             return None
         return relation(one.archive, other.archive, self._limits)
 
-    def _read(self, stem: str, alike: list[_Member], *, known: bool) -> None:
+    def _read(self, stem: str, alike: list[_Member], known: _Known | None) -> None:
         """Plan the longest of files of one content; the others are done with it."""
-        longest = alike[0] if known else _Member(alike[0].archive, alike[0].head)
+        longest = alike[0]
         for other in alike[1:]:
             self.plan.done.append(Done(other.archive, f"same bytes as {longest.archive.name}", stem))
-        numbers = self._ranges(longest)
-        spans = longest.family.spans if longest.family else {}
-        resume = {k: (span.end, span.prefix) for k, span in spans.items()}
+        numbers = self._ranges(longest, known)
+        resume = {k: (span.end, span.prefix) for k, span in known.family.spans.items()} if known else {}
         parts = [(k, k) for k in numbers] if longest.archive.codec == "plain" else [(numbers[0], None)]
         for first, last in parts:
             read = Read(longest.archive, stem, self._range_size, first, last, resume, len(parts))
             self.plan.reads.append(read)
 
-    def _ranges(self, member: _Member) -> list[int]:
+    def _ranges(self, member: _Member, known: _Known | None) -> list[int]:
         """List the ranges that are not all in the lake; for a compressed file of unknown length, one past the known."""
-        spans = member.family.spans if member.family else {}
-        agreed = member.agreed or Agreement(None, 0, {})
+        spans = known.family.spans if known else {}
+        agreed = known.agreed if known else Agreement(None, 0, {})
         plain = member.archive.codec == "plain"
         length = member.archive.size if plain and agreed.length is None else agreed.length
         reached = max((span.end for span in spans.values()), default=0)
@@ -246,6 +246,19 @@ class _Planner:
             if fragment or covered < (border if length is None else min(border, length)):
                 open_ranges.append(k)
         return open_ranges
+
+
+def _assign(groups: list[list[_Member]]) -> list[_Known | None]:
+    """Choose for each group the family that holds most of it, no family for two."""
+    pairs = [(i, known) for i, group in enumerate(groups) for known in group[0].known]
+    pairs.sort(key=lambda pair: -sum(span.end - span.first for span in pair[1].family.spans.values()))
+    chosen: list[_Known | None] = [None] * len(groups)
+    used: set[str] = set()
+    for i, known in pairs:
+        if chosen[i] is None and known.family.stem not in used:
+            chosen[i] = known
+            used.add(known.family.stem)
+    return chosen
 
 
 def _free(file_id: str, taken: set[str]) -> str:
