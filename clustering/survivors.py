@@ -66,7 +66,8 @@ _FIELDS = {
 _BEFORE = {
     "status": "status", "statuscode": "status", "code": "status", "returned": "status", "rc": "zero", "exit": "zero",
     "exited": "zero", "retcode": "zero", "errno": "exact", "eventid": "exact", "eventcode": "exact",
-    "sqlstate": "exact", "http": "http", "responded": "http", "response": "http", "completed": "http", "replied": "http",
+    "sqlstate": "exact", "http": "http", "responded": "http", "response": "http", "completed": "http",
+    "replied": "http",
 }  # fmt: skip
 _METHOD = re.compile(r'^"?(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|MKCOL|COPY|MOVE|LOCK|UNLOCK)$')
 _MAIL = re.compile(r"rcpt|smtp|reject|said|dsn=|relay=|stat=|status=|mail from|5xx|4xx", re.I)

@@ -98,7 +98,7 @@ def _odd_rows(data: Bytes, rows: Ints, starts: Ints, first: Ints, equals: Ints) 
 
 
 def _starts_with(data: Bytes, positions: Ints, word: bytes) -> Bools:
-    same = data[positions] == word[0]
+    same: Bools = data[positions] == word[0]
     for i, byte in enumerate(word[1:], 1):
         same &= data[positions + i] == byte
     return same

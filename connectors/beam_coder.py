@@ -42,7 +42,7 @@ class RecordBatchCoder(Coder):
     def is_deterministic(self) -> bool:
         return False
 
-    def to_type_hint(self) -> type:
+    def to_type_hint(self) -> object:
         return pa.RecordBatch
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import connection
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from connectors import archives
@@ -200,7 +200,7 @@ def _listen(pipes: dict[Any, Any], halt: Any, stop: threading.Event) -> Iterable
             halt.set()
         for pipe in connection.wait(list(left), timeout=0.2):
             try:
-                what, value = pipe.recv()  # type: ignore[union-attr]
+                what, value = cast(connection.Connection, pipe).recv()
             except EOFError:
                 process = left.pop(pipe)
                 process.join(timeout=30)

@@ -26,7 +26,13 @@ _INHERITED = TS_QUALITIES.index("inherited")
 class Classifier(Protocol):
     """Whatever gives every kind a verdict: the cascade."""
 
-    def classify(self, kinds: Sequence[Kind]) -> list[Verdict]: ...
+    def classify(self, kinds: Sequence[Kind]) -> list[Verdict]:
+        """Give one verdict a kind, in the order given."""
+        ...
+
+
+Rules = Callable[[Sequence[Kind]], Sequence[Verdict | None]]
+"""The operator's patterns: a verdict for each kind one matches, None for the rest."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One process of a backfill: runs the graph over its share of the archives and tells the main process of each commit."""
+"""One process of a backfill: runs the graph over its share of the archives, and tells of each commit."""
 
 import signal
 import time

@@ -51,15 +51,13 @@ _PARSED = [
     _field(
         "format",
         WORD,
-        "The wire format that spoke: rfc3164, rfc5424, iso, cisco, json:rsyslog, cri, plain ...",
+        "The wire format that spoke: rfc3164, rfc5424, iso, cisco, json:rsyslog, plain ...",
         null=False,
     ),
     _field("issues", pa.list_(pa.string()), "What was odd: bad_utf8, bad_sd, truncated, continuation, ..."),
     _field("raw", pa.binary(), "The original bytes, only where parsing lost something; always of a reject."),
     _field("source_offset", pa.int64(), "Position in the source: Kafka offset, or decompressed byte.", null=False),
-    _field(
-        "ordinal", pa.int32(), "Number of the event inside its record; 0 unless one record holds several.", null=False
-    ),
+    _field("ordinal", pa.int32(), "Number of the event in its record; 0 unless one holds several.", null=False),
     _field("reject_reason", WORD, "Why the position holds no event; null for an event."),
 ]
 PARSED = pa.schema(_PARSED)
@@ -72,9 +70,7 @@ _LABELLED = [
     _field("confidence", pa.float32(), "Calibrated probability that the label is right, 0 to 1."),
     _field("stage", WORD, "Who spoke: person, rule, registry, tiny, ..., or none.", null=False),
     _field("model", WORD, "Version of the cascade that spoke."),
-    _field(
-        "settled", pa.bool_(), "False: the label is provisional, a dearer stage may still settle the kind.", null=False
-    ),
+    _field("settled", pa.bool_(), "False: provisional, a dearer stage may still settle the kind.", null=False),
     _field("cert_id", WORD, "The certificate the label stands under; null: uncertified."),
 ]
 LABELLED = pa.schema(_PARSED + _LABELLED)

@@ -49,10 +49,14 @@ class Block:
         """The four bytes from each position on, as one little-endian number."""
         return np.ndarray(len(self.data) - 3, "<u4", self.data, strides=(1,))[positions]
 
+    @property
+    def behind(self) -> int:
+        """The position behind all records."""
+        return len(self.data) - PAD
+
     def next(self, among: Ints, positions: Ints) -> Ints:
-        """The first of `among` at or behind each position; behind all data where there is none."""
-        at = np.searchsorted(among, positions)
-        return np.append(among, len(self.data))[at]
+        """The first of `among` at or behind each position; behind all records where there is none."""
+        return np.append(among, self.behind)[np.searchsorted(among, positions)]
 
     def strings(self, starts: Ints, ends: Ints) -> pa.StringArray:
         """(n,) strings cut from [start, end) each; null where end < start."""

@@ -10,7 +10,7 @@ import pyarrow.compute
 
 from connectors.formats.block import Block, Ints, strings
 from connectors.formats.record import Event, Rejected
-from connectors.formats.vector import FORMATS, Found
+from connectors.formats.vector import FORMATS, Found, Memo
 from schemas.events import PARSED, TS, TS_QUALITIES, WORD
 
 Said = tuple[int, list[Event] | Rejected]
@@ -49,8 +49,8 @@ class Columns:
     """Grows by blocks of records; `batch` gives what has come together."""
 
     def __init__(self) -> None:
-        self._words, self._attrs, self._issues, self._formats = _Distinct(), _Distinct(), _Distinct(), _Distinct()
-        self._rejects = _Distinct()
+        self.memo = Memo()
+        self._attrs, self._issues, self._formats, self._rejects = _Distinct(), _Distinct(), _Distinct(), _Distinct()
         self._parts: dict[str, list[Any]] = {name: [] for name in PARSED.names}
 
     def add(self, block: Block, found: Found, records: pa.RecordBatch, said: Sequence[Said], keep_raw: bool) -> None:
@@ -67,7 +67,8 @@ class Columns:
         entries = _Entries(self, block, found, rows)
         for row, answer in said:
             truncated = records.column("truncated")[row].as_py()
-            for i, one in enumerate(answer if isinstance(answer, list) else [answer]):
+            several: list[Event | Rejected] = [*answer] if isinstance(answer, list) else [answer]
+            for i, one in enumerate(several):
                 entries.put(int(first[row]) + i, i, one, truncated)
         entries.finish(records, keep_raw)
 
@@ -77,8 +78,9 @@ class Columns:
 
     def batch(self) -> pa.RecordBatch:
         """Give all rows so far, of the schema PARSED."""
+        words = _Distinct(self.memo.words, list(self.memo.words))
         kinds = {
-            "host": self._words, "app": self._words, "msgid": self._words, "attrs": self._attrs,
+            "host": words, "app": words, "msgid": words, "attrs": self._attrs,
             "issues": self._issues, "format": self._formats, "reject_reason": self._rejects,
         }  # fmt: skip
         arrays = []
@@ -100,10 +102,9 @@ class _Entries:
 
     def __init__(self, columns: Columns, block: Block, found: Found, rows: Ints) -> None:
         self.columns, self.block, self.rows = columns, block, rows
-        words = np.array([columns._words.number(w) for w in found.words] + [-1], np.int64)
         formats = np.array([*(columns._formats.number(f) for f in FORMATS), -1], np.int64)
         self.format = formats[found.format][rows]
-        self.host, self.app, self.msgid = (words[x][rows] for x in (found.host, found.app, found.msgid))
+        self.host, self.app, self.msgid = (x[rows] for x in (found.host, found.app, found.msgid))
         self.pri, self.ts = found.pri[rows], found.ts_us[rows]
         self.quality = np.where(found.year_inferred, _INFERRED, 0)[rows]
         self.procid = [found.procid_start[rows], found.procid_end[rows]]
@@ -137,7 +138,7 @@ class _Entries:
         return self.columns._issues.number(issues, list(issues)) if issues else -1
 
     def _word(self, word: str | None) -> int:
-        return -1 if word is None else self.columns._words.number(word)
+        return -1 if word is None else self.columns.memo.word(word)
 
     def _text(self, text: str) -> tuple[int, int]:
         data = text.encode("utf-8", "replace")
@@ -171,13 +172,13 @@ class _Entries:
         """Hand the entries over to the columns."""
         add, rows = self.columns.append, self.rows
         whole = len(rows) == records.num_rows and not self.ordinal.any()
-        take = (lambda c: c) if whole else (lambda c: c.take(pa.array(rows)))
-        observed = take(records.column("observed_ts"))
+        index = None if whole else pa.array(rows)
+        observed = _take(records.column("observed_ts"), index)
         received = self.quality == _RECEIVED
         ts = np.where(received, observed.cast(pa.int64()).to_numpy(), self.ts)
         add("ts", pa.array(ts).cast(TS))
         add("observed_ts", observed)
-        add("source_offset", take(records.column("source_offset")))
+        add("source_offset", _take(records.column("source_offset"), index))
         for name, values in (
             ("ts_quality", self.quality), ("host", self.host), ("app", self.app), ("msgid", self.msgid),
             ("attrs", self.attrs), ("issues", self.issues), ("format", self.format), ("reject_reason", self.reject),
@@ -193,7 +194,7 @@ class _Entries:
         )
         add("message", strings(data, *self.message))
         add("procid", strings(data, *self.procid))
-        add("raw", self._raw(take(records.column("raw")), keep_raw))
+        add("raw", self._raw(_take(records.column("raw"), index), keep_raw))
 
     def _raw(self, raw: pa.BinaryArray, keep_raw: bool) -> pa.BinaryArray:
         if keep_raw:
@@ -203,3 +204,7 @@ class _Entries:
         keep = np.zeros(len(raw), np.bool_)
         keep[list(self.raw)] = True
         return pa.compute.if_else(pa.array(keep), raw, pa.scalar(None, pa.binary()))
+
+
+def _take(column: pa.Array, index: pa.Array | None) -> pa.Array:
+    return column if index is None else column.take(index)

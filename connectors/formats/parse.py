@@ -100,7 +100,7 @@ def _block(
     block = Block.of(raw)
     truncated = records.column("truncated").to_numpy(zero_copy_only=False)
     block.clean[truncated] = False
-    found = vector.read(block, observed, ctx)
+    found = vector.read(block, observed, ctx, columns.memo)
     left = np.flatnonzero(found.format < 0)
     if raw.null_count:
         left = left[~raw.is_null().to_numpy(zero_copy_only=False)[left]]

@@ -50,7 +50,7 @@ def bsd(text: str, at: int, ctx: Context, *, unknown_zone: bool = False) -> Stam
     Returns:
         None when no stamp is there.
     """
-    us = _bsd15(text[at : at + 15], ctx.reference_us, ctx.tz)
+    us = bsd_us(text[at : at + 15], ctx.reference_us, ctx.tz)
     if us is not None and text[at + 15 : at + 16] == " " and _MORE.match(text, at + 16) is None:
         return Stamp(us, "year_inferred", (), at + 15)
     found = _WILD.match(text, at)
@@ -177,7 +177,7 @@ def _iso_second(second: str, zone: str) -> int | None:
 
 
 @lru_cache(maxsize=8192)
-def _bsd15(stamp: str, reference_us: int, tz: tzinfo) -> int | None:
+def bsd_us(stamp: str, reference_us: int, tz: tzinfo) -> int | None:
     """Microseconds of the 15 characters `Mmm dd hh:mm:ss`; None for anything else, and for :60 and 30 February."""
     found = re.fullmatch(rf"{_MONTH} ([ 0-9][0-9]) {_CLOCK}", stamp)
     if found is None or len(found[3]) != 2 or found[5] == "60":

@@ -8,6 +8,7 @@ What it is not sure of it leaves to `line.parse_record`; a property test holds t
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import lru_cache
 
 import numpy as np
@@ -26,12 +27,33 @@ _NINES = np.uint64(0x7676767676767676)
 _HIGH = np.uint64(0x8080808080808080)
 
 
+class Memo:
+    """What a batch has judged so far: its words, numbered, and its `HOST TAG` pairs."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self.pairs: dict[str, tuple[int, int]] = {}
+
+    def word(self, word: str) -> int:
+        """Number a word."""
+        return self.words.setdefault(word, len(self.words))
+
+    def pair(self, pair: str) -> tuple[int, int]:
+        """Judge `HOST TAG`: the numbers of both words, -1 where it is none."""
+        known = self.pairs.get(pair)
+        if known is None:
+            split = _split(pair)
+            known = (_NONE, _NONE) if split is None else (self.word(split[0]), self.word(split[1]))
+            self.pairs[pair] = known
+        return known
+
+
 @dataclass
 class Found:
     """The fields of the records read: positions where they are cut from the block, codes where they repeat.
 
-    (n,) each. `format`: index into FORMATS, -1 for a record left over. `host`, `app`, `msgid`: index into `words`,
-    -1 for null. `extra`: index into `extras`, what structured data said. `pri`: -1 without one.
+    (n,) each. `format`: index into FORMATS, -1 for a record left over. `host`, `app`, `msgid`: numbers of the memo's
+    words, -1 for null. `extra`: index into `extras`, what structured data said. `pri`: -1 without one.
     """
 
     format: npt.NDArray[np.int8]
@@ -46,11 +68,11 @@ class Found:
     message_start: Ints
     message_end: Ints
     extra: Ints
-    words: list[str] = field(default_factory=list)
+    memo: Memo = field(default_factory=Memo)
     extras: list[Event] = field(default_factory=list)
 
     @staticmethod
-    def nothing(block: Block) -> "Found":
+    def nothing(block: Block, memo: Memo) -> "Found":
         """All records left over."""
         n = len(block.starts)
 
@@ -59,17 +81,19 @@ class Found:
 
         return Found(
             np.full(n, _NONE, np.int8), none(), none(), np.zeros(n, np.bool_), none(), none(), none(), none(),
-            np.full(n, _NONE - 1, np.int64), none(), block.ends.copy(), none(),
+            np.full(n, _NONE - 1, np.int64), none(), block.ends.copy(), none(), memo,
         )  # fmt: skip
 
 
-def read(block: Block, observed_us: Ints, ctx: Context) -> Found:
+def read(block: Block, observed_us: Ints, ctx: Context, memo: Memo) -> Found:
     """Find the fields of the plain records of a block.
 
     Args:
-        observed_us: (n,) when each record was received; the others' reference, zone and format are those of `ctx`.
+        observed_us: (n,) when each record was received.
+        ctx: reference, zone and format of all.
+        memo: of the batch that the block belongs to.
     """
-    found = Found.nothing(block)
+    found = Found.nothing(block, memo)
     rows = np.flatnonzero(block.clean & (block.ends - block.starts > 16))
     rows, at = _pri(block, found, rows)
     iso = (block.data[at + 4] == 45) & (block.data[at + 10] == 84)
@@ -107,9 +131,10 @@ def _pri(block: Block, found: Found, rows: Ints) -> tuple[Ints, Ints]:
 
 
 def _rfc3164(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None:
-    us = _distinct(block.window(at), block.window(at + 7), lambda a, b: _bsd(a, b, ctx))
-    good = us != _NO_TIME
-    _header(block, found, rows[good], at[good] + 16, us[good], "rfc3164")
+    hours = _distinct(block.window(at), block.window(at + 1), lambda a, b: _hour(a, b, ctx))
+    rest = _minutes(block, at + 9)
+    good = (hours != _NO_TIME) & (rest >= 0)
+    _header(block, found, rows[good], at[good] + 16, hours[good] + rest[good], "rfc3164")
 
 
 def _iso(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None:
@@ -122,10 +147,26 @@ def _iso(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None
 _NO_TIME = np.iinfo(np.int64).min
 
 
-def _bsd(first: int, last: int, ctx: Context) -> int:
-    stamp = (first.to_bytes(8, "little") + last.to_bytes(8, "little")[1:]).decode("latin-1")
-    us = stamps._bsd15(stamp, ctx.reference_us, ctx.tz)
-    return _NO_TIME if us is None else us
+def _hour(first: int, last: int, ctx: Context) -> int:
+    """Microseconds of `Nov 20 11`, minutes and seconds left out; _NO_TIME for none, and if clocks change in it."""
+    stamp = (first.to_bytes(8, "little") + last.to_bytes(8, "little")[7:]).decode("latin-1")
+    begin = stamps.bsd_us(stamp + ":00:00", ctx.reference_us, ctx.tz)
+    end = stamps.bsd_us(stamp + ":59:59", ctx.reference_us, ctx.tz)
+    return _NO_TIME if begin is None or end is None or end - begin != 3_599_000_000 else begin
+
+
+def _two(block: Block, at: Ints, most: int) -> Ints:
+    """Two digits up to `most`; a large negative number for none."""
+    tens, ones = block.data[at].astype(np.int64) - 48, block.data[at + 1].astype(np.int64) - 48
+    value = tens * 10 + ones
+    return np.where((tens >= 0) & (tens <= 9) & (ones >= 0) & (ones <= 9) & (value <= most), value, -(1 << 40))
+
+
+def _minutes(block: Block, at: Ints) -> Ints:
+    """Microseconds of `:59:58`; negative for none, and for :60."""
+    colons = (block.data[at] == 58) & (block.data[at + 3] == 58)
+    seconds = _two(block, at + 1, 59) * 60 + _two(block, at + 4, 59)
+    return np.where(colons & (seconds >= 0), seconds * 1_000_000, -1)
 
 
 def _distinct(a: Words64, b: Words64, judge: Callable[[int, int], int]) -> Ints:
@@ -148,32 +189,22 @@ def _iso_us(block: Block, at: Ints, end: Ints, ctx: Context) -> Ints:
     good &= utc | (((sign == 43) | (sign == 45)) & (block.data[end - 3] == 58))
     micros, numeric = _fraction(block, at + 20, np.where(good, part - 1, 0).clip(0, 6))
     zones = np.where(utc, np.uint64(90), block.window(end - 6) & np.uint64(0xFFFFFFFFFFFF))
-    at = np.where(good, at, block.starts[0] if len(block.starts) else 0)
-    minutes = _distinct(block.window(at), block.window(at + 8), lambda a, b: _minute(a, b))
-    seconds = _second(block.window(at + 12), minutes)
+    days = _distinct(block.window(at), block.window(at + 2), lambda a, b: _day(a, b))
+    hours, rest = _two(block, at + 11, 23), _minutes(block, at + 13)
     shift = _distinct(zones, np.zeros(len(zones), np.uint64), lambda z, _: _zone(z))
-    good &= numeric & (minutes != _NO_TIME) & (shift != _NO_TIME) & (seconds >= 0)
-    return np.where(good, minutes + seconds * 1_000_000 + micros - np.where(good, shift, 0), _NO_TIME)
-
-
-def _second(window: Words64, minutes: Ints) -> Ints:
-    """The seconds in `:MM:SS`-shaped windows that begin two before the last colon; -1 for none, and for 60."""
-    colon = ((window >> np.uint64(32)) & np.uint64(0xFF)) == 58
-    tens = ((window >> np.uint64(40)) & np.uint64(0xFF)).astype(np.int64) - 48
-    ones = ((window >> np.uint64(48)) & np.uint64(0xFF)).astype(np.int64) - 48
-    good = colon & (tens >= 0) & (tens <= 5) & (ones >= 0) & (ones <= 9)
-    return np.where(good, tens * 10 + ones, -1)
+    good &= numeric & (days != _NO_TIME) & (shift != _NO_TIME) & (hours >= 0) & (rest >= 0)
+    us = np.where(good, days, 0) + hours * 3_600_000_000 + rest + micros - np.where(good, shift, 0)
+    return np.where(good, us, _NO_TIME)
 
 
 @lru_cache(maxsize=65536)
-def _minute(first: int, last: int) -> int:
-    """Microseconds of `2026-11-20T11:59`, the second and the zone left out."""
-    stamp = (first.to_bytes(8, "little") + last.to_bytes(8, "little")).decode("latin-1")
-    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})", stamp)
-    if found is None:
+def _day(first: int, last: int) -> int:
+    """Microseconds of `2026-11-20` in UTC."""
+    stamp = (first.to_bytes(8, "little") + last.to_bytes(8, "little")[6:]).decode("latin-1")
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", stamp)
+    if found is None or not 2 <= int(found[1]) <= 9998:
         return _NO_TIME
-    year, month, day, hour, minute = map(int, found.groups())
-    us = stamps.to_us(year, month, day, hour, minute, 0, stamps.UTC, 0) if 2 <= year <= 9998 else None
+    us = stamps.to_us(int(found[1]), int(found[2]), int(found[3]), 0, 0, 0, UTC, 0)
     return _NO_TIME if us is None else us
 
 
@@ -236,14 +267,9 @@ def _bracket(block: Block, colon: Ints) -> Ints:
 def _host_app(block: Block, found: Found, at: Ints, end: Ints) -> tuple[Ints, Ints]:
     """Judge each distinct `HOST TAG` once: word numbers of both, -1 where it is none."""
     pairs = block.strings(at, end).dictionary_encode()
-    judged = np.array([_judge(found, pair) for pair in pairs.dictionary.to_pylist()], np.int64).reshape(-1, 2)
+    judged = np.array([found.memo.pair(pair) for pair in pairs.dictionary.to_pylist()], np.int64).reshape(-1, 2)
     both = judged[pairs.indices.to_numpy()] if len(judged) else judged
     return both[:, 0], both[:, 1]
-
-
-def _judge(found: Found, pair: str) -> tuple[int, int]:
-    split = _split(pair)
-    return (_NONE, _NONE) if split is None else (_number(found, split[0]), _number(found, split[1]))
 
 
 @lru_cache(maxsize=65536)
@@ -254,27 +280,23 @@ def _split(pair: str) -> tuple[str, str] | None:
     return None if match[1].startswith("TZ-") or match[1] in ("stdout", "stderr") else (match[1], match[2])
 
 
-def _number(found: Found, word: str) -> int:
-    found.words.append(word)
-    return len(found.words) - 1
-
-
 def _rfc5424(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None:
-    blank = np.append(block.blanks, np.full(6, len(block.data)))
+    blank = np.append(block.blanks, np.full(6, block.behind))
     first = np.searchsorted(block.blanks, at + 2)
     ends = blank[first[:, None] + np.arange(5)]
     starts = np.column_stack((at + 2, ends[:, :-1] + 1))
     us = _iso_us(block, starts[:, 0], ends[:, 0], ctx)
     sizes = ends - starts
     good = (us != _NO_TIME) & (sizes > 0).all(axis=1) & (sizes < 256).all(axis=1) & (ends[:, 4] < block.ends[rows])
-    data_at = ends[:, 4] + 1
+    data_at = np.minimum(ends[:, 4] + 1, block.ends[rows])
     nil = (block.data[data_at] == 45) & ((block.data[data_at + 1] == 32) | (data_at + 1 == block.ends[rows]))
     element = block.data[data_at] == 91
     good &= (nil | element) & (data_at < block.ends[rows])
     keep = np.flatnonzero(good)
-    rows, us, starts, ends, data_at, element = (x[keep] for x in (rows, us, starts, ends, data_at, element))
+    rows, us, starts, ends, data_at = (x[keep] for x in (rows, us, starts, ends, data_at))
+    element = element[keep]
     data_end = _structured(block, found, rows, data_at, element)
-    message = np.minimum(data_end + 1, block.ends[rows])
+    message = np.clip(data_end + 1, 0, block.ends[rows])
     keep = np.flatnonzero((data_end >= 0) & (block.data[message] != 0xEF) & (starts[:, 1] < message))
     rows, us, starts, ends, message = (x[keep] for x in (rows, us, starts, ends, message))
     _store(found, rows, "rfc5424", us, message)
@@ -287,7 +309,7 @@ def _rfc5424(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> 
 def _words(block: Block, found: Found, starts: Ints, ends: Ints) -> Ints:
     """Word numbers of fields that repeat; `-` is null."""
     cut = block.strings(starts, ends).dictionary_encode()
-    numbers = [_NONE if word == "-" else _number(found, word) for word in cut.dictionary.to_pylist()]
+    numbers = [_NONE if word == "-" else found.memo.word(word) for word in cut.dictionary.to_pylist()]
     return np.array(numbers, np.int64)[cut.indices.to_numpy()] if numbers else np.zeros(0, np.int64)
 
 

@@ -1,0 +1,73 @@
+# dioptre: `make demo` and `make test` set up what they need; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+ifeq ($(UV),)
+MAKE_VENV = $(PYTHON) -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
+else
+MAKE_VENV = $(UV) venv -q --allow-existing --python $(PYTHON) $(VENV)
+INSTALL = $(UV) pip install -q --python $(BIN)/python
+endif
+PINS := deploy/requirements
+
+.PHONY: help setup demo test lint test-faults bench bench-keys bench-sql train-tiny pins clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "dioptre needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 setup"; exit 2; }
+	@$(MAKE_VENV)
+
+$(VENV)/runtime.stamp: $(PINS)/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the pinned packages into $(VENV) ..."
+	@$(INSTALL) --require-hashes -r $(PINS)/runtime.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(PINS)/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the pinned packages, with those for development, into $(VENV) ..."
+	@$(INSTALL) --require-hashes -r $(PINS)/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/runtime.stamp
+
+setup: $(VENV)/runtime.stamp ## install what dioptre needs into .venv; leaves .venv/bin/dioptre
+
+demo: setup ## label the sample logs into a lake and answer a first question
+	@$(BIN)/python -m deploy.demo
+
+test: $(VENV)/dev.stamp lint ## lint, types, layers, and all quick tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test-faults: $(VENV)/dev.stamp ## kill, fill and bomb it for some minutes
+	@$(BIN)/python -m pytest -m slow tests
+
+bench: $(VENV)/dev.stamp ## speed of the whole backfill against Drain3, memory, scaling, novelty
+	@$(BIN)/python -m tests.bench.bench_backfill
+
+bench-keys: $(VENV)/dev.stamp ## kinds in a million lines, and the share of the hundred largest
+	@$(BIN)/python -m tests.bench.bench_keys
+
+bench-sql: $(VENV)/dev.stamp ## the twelve questions on ten million events
+	@$(BIN)/python -m tests.bench.bench_sql
+
+train-tiny: $(VENV)/dev.stamp ## train the tiny classifier anew from sample_data/corpus
+	@$(BIN)/dioptre train tiny
+
+pins: ## resolve the pinned requirements anew (needs uv)
+	@printf 'hatchling>=1.27\neditables\n' > $(VENV)/build.in
+	@for kind in runtime dev; do \
+	  uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header $$([ $$kind = dev ] && echo "--extra dev -c $(PINS)/runtime.txt") pyproject.toml $(VENV)/build.in \
+	    -o $(PINS)/$$kind.txt; done
+
+clean: ## remove .venv and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
