@@ -17,7 +17,6 @@ _SECRET_NAMES = (
 RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "address": (
         (rf"\b{_OCTET}(?:\.{_OCTET}){{3}}\b", "<ip>"),
-        (
         (rf"\b(?:{_HEX}:){{7}}{_HEX}\b", "<ip>"),
         (rf"\b[0-9A-Fa-f]{{3,4}}:(?:{_HEX}:){{0,5}}(?::{_HEX}){{1,6}}\b|\B::(?:{_HEX}:){{0,6}}{_HEX}\b", "<ip>"),
         (r"\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b", "<mac>"),
