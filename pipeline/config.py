@@ -130,9 +130,15 @@ def _adapter() -> TypeAdapter[Settings]:
 
 
 def defaults() -> Iterator[tuple[str, str, Iterable[tuple[str, object, str]]]]:
-    """List each section: name, what it is for, and its (key, default, description)."""
+    """List each section: name, what it is for, and its (key, default or else an example, description)."""
     for section, kind in SECTIONS.items():
-        made = kind()
-        described = {f.name: sources.specs()[f"{section}.{f.name}"].description for f in fields(made)}
-        doc = str(kind.__doc__).partition(": ")[2]
-        yield section, doc, ((name, getattr(made, name), text) for name, text in described.items())
+        made, doc = kind(), str(kind.__doc__).partition(": ")[2]
+        found = {f.name: sources.specs()[f"{section}.{f.name}"] for f in fields(made)}
+        yield (
+            section,
+            doc,
+            (
+                (n, spec.example if getattr(made, n) in (None, {}) else getattr(made, n), spec.description)
+                for n, spec in found.items()
+            ),
+        )

@@ -42,13 +42,17 @@ class Given:
 
 @dataclass(frozen=True)
 class Spec:
-    """What is known of a setting beside its type; `path`: it names a file, relative to the config that names it."""
+    """What is known of a setting beside its type; `path`: it names a file, relative to the config that names it.
+
+    `example` shows how one is written whose default says nothing.
+    """
 
     secret: bool
     path: bool
     many: bool
     text: bool
     description: str
+    example: object
 
 
 @cache
@@ -66,6 +70,7 @@ def specs() -> dict[str, Spec]:
                 many="tuple" in of_type or "Mapping" in of_type,
                 text="Path" in of_type or "str" in of_type or "datetime" in of_type,
                 description=info.description or "",
+                example=(info.examples or [None])[0],
             )
     return found
 

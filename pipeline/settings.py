@@ -99,7 +99,10 @@ class SourceSettings:
     ] = "UTC"
     reference: Annotated[
         Annotated[datetime, BeforeValidator(_time)] | None,
-        Field(description="Time that decides the year of stamps without one; the date of each file unless given."),
+        Field(
+            description="Time that decides the year of stamps without one; the date of each file unless given.",
+            examples=["2026-01-31T12:00:00Z"],
+        ),
     ] = None
     keep_raw: Annotated[
         bool,
@@ -107,7 +110,10 @@ class SourceSettings:
     ] = False
     fields: Annotated[
         Mapping[str, str],
-        Field(description="JSON logs: column (ts, host, app, message, severity, ...) -> name of its field."),
+        Field(
+            description="JSON logs: column (ts, host, app, message, severity, ...) -> name of its field.",
+            examples=[{"message": "msg", "host": "hostname"}],
+        ),
     ] = field(default_factory=dict)
 
 
@@ -118,11 +124,23 @@ class LabelSettings:
     __pydantic_config__ = _STRICT
     floor: Annotated[
         float | None,
-        Field(ge=0, le=1, description="Confidence below which a label is `unknown`; the model's own unless given."),
+        Field(
+            ge=0,
+            le=1,
+            description="Confidence below which a label is `unknown`; the model's own unless given.",
+            examples=[0.8],
+        ),
     ] = None
-    rules: Annotated[Path | None, Field(description="YAML file of your own rules; they overrule the models.")] = None
+    rules: Annotated[
+        Path | None,
+        Field(description="YAML file of your own rules; they overrule the models.", examples=["rules.yaml"]),
+    ] = None
     model: Annotated[
-        Path | None, Field(description="Folder of a model made by `dioptre train tiny`; the packaged one unless given.")
+        Path | None,
+        Field(
+            description="Folder of a model made by `dioptre train tiny`; the packaged one unless given.",
+            examples=["tiny"],
+        ),
     ] = None
 
 

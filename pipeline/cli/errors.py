@@ -83,7 +83,7 @@ def report(error: BaseException) -> int:
         _traceback(error)
     failure = told(error)
     if OPTIONS.json:
-        body = {"code": failure.code, "message": clean(failure.message), "hint": clean(failure.hint)}
+        body = {"code": failure.code, "message": failure.message, "hint": failure.hint}
         sys.stdout.write(to_json({"schema_version": SCHEMA_VERSION, "error": body}) + "\n")
         sys.stdout.flush()
     if not (OPTIONS.json and sys.stdout.isatty()):
