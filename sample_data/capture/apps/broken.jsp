@@ -1,0 +1,1 @@
+<% int x = Integer.parseInt("not a number"); %>

@@ -1,0 +1,1 @@
+<html><body>shop <%= new java.util.Date() %></body></html>

@@ -1,0 +1,1 @@
+<% String s = null; out.print(s.length()); %>
