@@ -1,0 +1,118 @@
+"""What `dioptre lake status` gathers and shows: read from footers alone, so that a large lake answers at once."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.output import Column, cell, hint, human_bytes, out, plural, table
+
+if TYPE_CHECKING:
+    from connectors.lake import Chain, Lake
+
+_RUNS = 5
+_SOURCES = 20
+
+
+def gather(lake: "Lake") -> dict[str, Any]:
+    """Gather what a lake holds."""
+    sources = [_source(lake.chain(name)) for name in lake.sources()]
+    kinds = lake.kinds()
+    labels = Counter(kinds.column("label").to_pylist())
+    runs = lake.runs()
+    newest = [s["newest"] for s in sources if s["newest"]]
+    return {
+        "lake": str(lake.root),
+        "created_at": lake.settings.created_at,
+        "bytes": sum(p.stat().st_size for p in lake.root.rglob("*") if p.is_file()),
+        "events": sum(s["events"] for s in sources),
+        "rejects": sum(s["rejects"] for s in sources),
+        "segments": sum(s["segments"] for s in sources),
+        "newest": max(newest, default=None),
+        "kinds": kinds.num_rows,
+        "labels": [{"label": label, "kinds": n} for label, n in labels.most_common()],
+        "holes": sum(bool(s["hole"]) for s in sources),
+        "findings": sum(len(run.get("findings", ())) for run in runs),
+        "sources": sorted(sources, key=lambda s: -s["events"]),
+        "runs": [_run(run) for run in reversed(runs) if run.get("command") == "backfill"],
+    }
+
+
+def _source(chain: "Chain") -> dict[str, Any]:
+    """Add up one chain."""
+    segments = chain.segments()
+    last = segments[-1]
+    return {
+        "source": chain.source,
+        "name": last.footer.get("name", ""),
+        "events": sum(int(s.footer.get("events", 0)) for s in segments),
+        "rejects": sum(int(s.footer.get("rejects", 0)) for s in segments),
+        "segments": len(segments),
+        "start": segments[0].start,
+        "end": max(s.end for s in segments),
+        "hole": chain.hole(),
+        "newest": _newest(last.path),
+    }
+
+
+def _newest(path: Path) -> datetime | None:
+    """Read the newest stamp of a segment from its statistics."""
+    import pyarrow.parquet as pq
+
+    meta = pq.read_metadata(path)
+    at = meta.schema.names.index("ts")
+    found = [meta.row_group(i).column(at).statistics for i in range(meta.num_row_groups)]
+    newest = [s.max for s in found if s is not None and s.has_min_max]
+    return max((t if t.tzinfo else t.replace(tzinfo=UTC) for t in newest), default=None)
+
+
+def _run(run: dict[str, Any]) -> dict[str, Any]:
+    told = {
+        name: run.get(name) for name in ("run_id", "recorded_at", "archives", "events", "rejects", "kinds", "seconds")
+    }
+    return told | {"findings": len(run.get("findings", ())), "stopped": bool(run.get("stopped"))}
+
+
+def show(found: dict[str, Any]) -> None:
+    """Show it to people."""
+    known = {row["label"]: row["kinds"] for row in found["labels"]}
+    unknown = known.pop("unknown", 0)
+    out(f"lake      {found['lake']}, {human_bytes(found['bytes'])}")
+    out(
+        f"events    {found['events']:,} in {plural(found['segments'], 'segment')}, {plural(found['rejects'], 'reject')}"
+    )
+    out(f"newest    {cell(found['newest']) or 'no event yet'}")
+    out(f"kinds     {found['kinds']:,}, of {plural(len(known), 'label')}; {unknown:,} unknown")
+    if known:
+        out(f"labels    {', '.join(f'{label} {n:,}' for label, n in list(known.items())[:6])}")
+    if found["holes"]:
+        lacking = f"{plural(found['holes'], 'source')} lack positions"
+        out(f"holes     {lacking}; run the backfill again, or `dioptre lake verify`")
+    if found["findings"]:
+        out(f"findings  {found['findings']:,} in what was read; `dioptre lake status --json` has the runs")
+    _tables(found)
+
+
+def _tables(found: dict[str, Any]) -> None:
+    """Show the largest sources and the last runs."""
+    shown = found["sources"][:_SOURCES]
+    if shown:
+        out()
+        right = [Column(name, right=True) for name in ("events", "rejects", "segments")]
+        columns = [Column("file", wide=True, style="bold"), *right, Column("newest"), Column("source", style="dim")]
+        names = ("name", "events", "rejects", "segments", "newest", "source")
+        table(columns, [[s[name] for name in names] for s in shown])
+    if len(found["sources"]) > len(shown):
+        hint(f"and {len(found['sources']) - len(shown):,} sources more; --json lists them all")
+    if found["runs"]:
+        out()
+        numbers = [Column(name, right=True) for name in ("archives", "events", "rejects", "kinds", "seconds")]
+        rows = [
+            [
+                run["recorded_at"][:19].replace("T", " "),
+                *(run[c.name] for c in numbers),
+                "stopped" if run["stopped"] else "",
+            ]
+            for run in found["runs"][:_RUNS]
+        ]
+        table([Column("run"), *numbers, Column("")], rows)
