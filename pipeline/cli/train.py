@@ -1,0 +1,84 @@
+"""`dioptre train`: make the models that label kinds."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.app import JsonOption, command, group
+from pipeline.cli.errors import CommandError
+from pipeline.cli.output import emit_json, hint, out, say
+from schemas.registry import Kind
+
+train = group("train", "Train the models that label kinds.", examples=("dioptre train tiny --out my-model --seed 1",))
+
+_CORPUS = Path("sample_data/corpus")
+_NEEDED = {"sklearn": "scikit-learn", "onnx": "onnx", "scipy": "scipy", "threadpoolctl": "threadpoolctl"}
+
+
+@command(
+    train, "tiny",
+    examples=(
+        "dioptre train tiny --corpus corpus --out my-model          # needs the extra `train`; a minute or two",
+        "dioptre train tiny --corpus corpus --out my-model --seed 7 # other folds; as good, or the scores mean little",
+    ),
+)  # fmt: skip
+def tiny(
+    corpus: Annotated[
+        Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
+    ] = _CORPUS,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes. [the package's own]")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same bytes. [0]")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train the tiny model on labelled kinds: the same bytes for the same seed and corpus.
+
+    Scores are of programs that the model has not met, from folds over the whole corpus.
+    """
+    trained = _trainer()
+    if not corpus.is_dir():
+        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
+    target = out_dir or _packaged()
+    card = trained(corpus, target, _to_kind, seed, say)
+    scores = {k: v for k, v in card["scores_unseen_programs"].items() if isinstance(v, int | float)}
+    told = {"out": str(target), "floor": card["floor"], "scores": scores, "conflicts": card["conflicts"]}
+    if json:
+        emit_json(told | {"errors": card["errors"]})
+        return
+    out(f"{target}: {', '.join(f'{k} {v:,.3f}' if isinstance(v, float) else f'{k} {v:,}' for k, v in scores.items())}")
+    for conflict in card["conflicts"]:
+        say(f"labelled in two ways: {conflict['program']}: {conflict['template']}: {', '.join(conflict['leaves'])}")
+    hint(f"use it: [label] model = {str(target)!r} in dioptre.toml, or DIOPTRE_LABEL_MODEL={target}")
+
+
+def _packaged() -> Path:
+    from classifiers.card import MODELS
+
+    return MODELS / "tiny"
+
+
+def _to_kind(program: str, message: str) -> Kind:
+    from clustering.key import key_of
+
+    return key_of(program, message).kind
+
+
+def _trainer() -> Any:
+    """Import the training, which needs what running does not.
+
+    Raises:
+        CommandError: it is not installed; names the extra.
+    """
+    try:
+        import onnx  # noqa: F401 - needed late, so that hours of training do not end in its absence
+
+        from classifiers.train.tiny import train as trained
+    except ModuleNotFoundError as error:
+        needed = _NEEDED.get((error.name or "").partition(".")[0])
+        if needed is None:
+            raise
+        message = f"training needs {needed}, which is not installed"
+        raise CommandError(message, "`pip install 'dioptre[train]'` brings it", code="setup") from None
+    return trained
