@@ -14,6 +14,7 @@ from clustering.words import DATES, FOLD, METHODS, NAME_TAIL, OPENERS, SURVIVING
 _OPENER = np.zeros(256, np.bool_)
 _OPENER[list(OPENERS)] = True
 _MIX = 0x9E3779B97F4A7C15
+_STATE_MARKS = np.frombuffer(b"[=(:", np.uint8)
 _FOLDS = np.uint64(FOLD * 0x0101010101010101)
 
 
@@ -62,13 +63,16 @@ def _letters(data: Bytes) -> Bools:
 
 @dataclass(frozen=True)
 class Holes:
-    """The holes of a block: (p,) words that hold one, where each begins and ends, and `first`: (n + 1,) by row."""
+    """The holes of a block: (p,) words that hold one, where each begins and ends, and `first`: (n + 1,) by row.
+    `lengths`: (w,) of all words.
+    """
 
     text: Text
     words: Ints
     starts: Ints
     ends: Ints
     first: Ints
+    lengths: Ints
 
     @staticmethod
     def of(text: Text) -> "Holes":
@@ -80,19 +84,20 @@ class Holes:
         finder.targets()
         finder.dates()
         words = np.flatnonzero(finder.hole)
-        return Holes(text, words, finder.begins[words], text.ends[words], np.searchsorted(words, text.first))
+        first = np.searchsorted(words, text.first)
+        return Holes(text, words, finder.begins[words], text.ends[words], first, finder.lengths)
 
     def skeletons(self) -> pa.StringArray:
         """(n,) messages, words joined by one blank, each hole one HOLE."""
         text = self.text
         data = text.data.copy()
-        data[self.starts] = 1
         size = len(data)
         last = text.ends[text.first[1:][text.first[1:] > text.first[:-1]] - 1]
         gaps = (text.words << 1) & ~text.words & ~bits.at(last, size)
-        if (data == 9).any():
+        if data.min() < 32:
             data[data == 9] = 32
-        lengths = text.ends - text.starts
+        data[self.starts] = 1
+        lengths = self.lengths.copy()
         lengths[self.words] = self.starts - text.starts[self.words] + 1
         kept = (text.words | gaps) & ~bits.ranges(self.starts + 1, self.ends, size)
         return _strings(bits.keep(data, kept), lengths, text.first)
@@ -146,16 +151,15 @@ class _Finder:
         text, lead = self.text, self.lead
         before = text.digits[self.equals_word] & ~text.behind_digit[self.equals]
         self.begins[self.equals_word[before]] = self.equals[before] + 1
-        named = np.flatnonzero(text.digits & (self.lengths <= 16) & ((lead < 48) | (lead > 57)))
-        low, high = text.window(text.starts[named]), text.window(text.starts[named] + 8)
-        length = self.lengths[named]
+        named = np.flatnonzero(text.digits & ((lead - np.uint8(48)) > 9))
+        start, length, lead = text.starts[named], self.lengths[named], lead[named]
+        low, high = text.window(start), text.window(start + 8)
         folded = _low_bytes(low | _FOLDS, length) ^ (_low_bytes(high | _FOLDS, length - 8) * np.uint64(_MIX))
-        self.hole[named[_SURVIVING.has(folded)]] = False
-        signs = np.flatnonzero(text.digits & (lead == 37))
-        self.hole[signs[_letters(text.data[text.starts[signs] + 1])]] = False
-        states = np.flatnonzero(text.digits & (lead == 83) & (self.lengths > 9))
-        states = states[text.window(text.starts[states]) == np.uint64(_u64(b"SQLSTATE"))]
-        self.hole[states[np.isin(text.data[text.starts[states] + 8], list(b"[=(:"))]] = False
+        stays = (length <= 16) & _SURVIVING.has(folded)
+        stays |= (lead == 37) & _letters(text.data[start + 1])
+        state = (low == np.uint64(_u64(b"SQLSTATE"))) & (length > 9)
+        stays |= state & np.isin(text.data[start + 8], _STATE_MARKS)
+        self.hole[named[stays]] = False
 
     def fields(self) -> None:
         """In a row of fields, the value of a name that tells nothing."""
@@ -164,7 +168,7 @@ class _Finder:
         is_first[1:] = self.equals_word[1:] != self.equals_word[:-1]
         at, words = self.equals[is_first], self.equals_word[is_first]
         at, words = at[at > text.starts[words]], words[at > text.starts[words]]
-        rows = text.row_of(words)
+        rows = text.row_of[words]
         many = np.bincount(rows, minlength=len(text.odd))[rows] >= FIELDS_MANY
         use = many & ~text.digits[words]
         at, words = at[use], words[use]
@@ -181,34 +185,34 @@ class _Finder:
     def addresses(self) -> None:
         """URLs and mail addresses, whole or behind an earlier `=`."""
         text, data = self.text, self.text.data
-        slashes = np.flatnonzero((data[:-1] == 47) & (data[1:] == 47))
+        slash = data == 47
+        slashes = np.flatnonzero(slash[:-1] & slash[1:])
         urls = slashes[data[slashes - 1] == 58] - 1
         urls = urls[(text.word_of(urls) >= 0) & (urls + 2 < text.ends[text.word_of(urls)])] if len(urls) else urls
         signs = np.flatnonzero(data == 64)
         words = text.word_of(signs)
         signs = signs[(signs > text.starts[words]) & (signs + 1 < text.ends[words])] if len(signs) else signs
         both = np.sort(np.concatenate((urls, signs)))[::-1]
+        if not len(both):
+            return
         words = text.word_of(both)
         self.hole[words] = True
-        where = text.starts.copy() if len(words) else text.starts
+        where = np.zeros(len(self.hole), np.int64)
         where[words] = both
-        words = np.unique(words)
         self.begins[words] = text.starts[words]
-        mine = np.isin(self.equals_word, words)
-        equals, owners = self.equals[mine][::-1], self.equals_word[mine][::-1]
-        early = equals < where[owners]
-        self.begins[owners[early]] = equals[early] + 1
+        early = np.flatnonzero(self.equals < where[self.equals_word])[::-1] if len(self.equals) else self.equals
+        self.begins[self.equals_word[early]] = self.equals[early] + 1
 
     def targets(self) -> None:
         """The path behind an HTTP method, and everything behind the quoted method of an access line."""
         text, lead = self.text, self.lead
         paths = np.flatnonzero(lead[1:] == 47) + 1
-        paths = paths[(self.lengths[paths - 1] <= 8) & (text.row_of(paths) == text.row_of(paths - 1))]
+        paths = paths[(self.lengths[paths - 1] <= 8) & (text.row_of[paths] == text.row_of[paths - 1])]
         paths = paths[_METHOD.has(self._whole(paths - 1))]
         quoted = np.flatnonzero((lead == 34) & (self.lengths >= 4) & (self.lengths <= 8))
         requests = quoted[_REQUEST.has(self._whole(quoted))]
         if len(requests):
-            rows, first = np.unique(text.row_of(requests), return_index=True)
+            rows, first = np.unique(text.row_of[requests], return_index=True)
             behind = bits.ranges(requests[first] + 1, text.first[rows + 1], len(lead))
             paths = np.concatenate((paths, np.flatnonzero(bits.unpack(behind, len(lead)))))
         self.hole[paths] = True
@@ -223,7 +227,7 @@ class _Finder:
         short = np.flatnonzero((self.lengths[:-1] == 3) | (self.lengths[:-1] == 4))
         short = short[_DATE.has(text.window(text.starts[short]) & np.uint64(0xFFFFFF))]
         short = short[(self.lengths[short] == 3) | (text.data[text.ends[short] - 1] == 44)]
-        short = short[text.row_of(short) == text.row_of(short + 1)]
+        short = short[text.row_of[short] == text.row_of[short + 1]]
         while True:
             new = short[self.hole[short + 1] & ~self.hole[short]]
             if not len(new):

@@ -19,7 +19,8 @@ PAD = 16
 @dataclass(frozen=True)
 class Text:
     """`data`: the bytes, PAD blanks around them. `rows`: (n + 1,) where each message begins. `starts`, `ends`: (w,)
-    words in order. `first`: (n + 1,) number of each row's first word. `digits`: (w,) words that hold one.
+    words in order. `first`: (n + 1,) number of each row's first word. `row_of`: (w,) the row of each word. `digits`:
+    (w,) words that hold one.
     `equals`: positions of `=`. `odd`: (n,) rows that the byte rules do not cover.
     """
 
@@ -28,6 +29,7 @@ class Text:
     starts: Ints
     ends: Ints
     first: Ints
+    row_of: Ints
     digits: Bools
     behind_digit: Bools
     words: int
@@ -38,29 +40,21 @@ class Text:
     def of(message: pa.StringArray) -> "Text":
         """Lay a column without nulls out and find its words."""
         data, rows = _lay_out(message)
-        word = data > 32
-        begins, stops = word.copy(), word.copy()
-        begins[1:] &= ~word[:-1]
-        stops[:-1] &= ~word[1:]
-        full = rows[:-1] < rows[1:]
-        begins[rows[:-1][full & word[rows[:-1]]]] = True
-        touching = rows[1:][full & word[rows[1:] - 1]] - 1
-        stops[touching] = True
-        starts, ends = np.flatnonzero(begins), np.flatnonzero(stops) + 1
-        words, digits = bits.pack(word), bits.pack((data - np.uint8(48)) < 10)
-        behind_digit = bits.unpack(bits.flood_rows(digits, words, bits.at(rows[1:], len(data))), len(data))
+        size = len(data)
+        words, digits = bits.pack(data > 32), bits.pack((data - np.uint8(48)) < 10)
+        breaks = bits.at(rows, size)
+        starts = np.flatnonzero(bits.unpack(words & (~(words << 1) | breaks), size))
+        ends = np.flatnonzero(bits.unpack(words & (~(words >> 1) | breaks >> 1), size)) + 1
+        behind_digit = bits.unpack(bits.flood_rows(digits, words, breaks), size)
         first = np.searchsorted(starts, rows)
         equals = np.flatnonzero(data == 61)
         odd = _odd_rows(data, rows, starts, first, equals)
-        return Text(data, rows, starts, ends, first, behind_digit[ends - 1], behind_digit, words, equals, odd)
+        row_of = np.repeat(np.arange(len(odd)), np.diff(first))
+        return Text(data, rows, starts, ends, first, row_of, behind_digit[ends - 1], behind_digit, words, equals, odd)
 
     def window(self, positions: Ints) -> Words64:
         """The eight bytes from each position on, as one little-endian number."""
         return np.ndarray(len(self.data) - 7, "<u8", self.data, strides=(1,))[positions]
-
-    def row_of(self, words: Ints) -> Ints:
-        """The row of each word."""
-        return np.searchsorted(self.first, words, "right") - 1
 
     def word_of(self, positions: Ints) -> Ints:
         """The word that holds each position, or the one before it."""
@@ -81,11 +75,13 @@ def _odd_rows(data: Bytes, rows: Ints, starts: Ints, first: Ints, equals: Ints) 
     full = np.flatnonzero(first[1:] > first[:-1])
     head = starts[first[full]]
     odd[full] = (data[head] == 123) | _starts_with(data, head, b"CEF:") | _starts_with(data, head, b"LEEF:")
-    control = np.flatnonzero((data < 32) & (data != 9))
-    stars = np.flatnonzero(data == 42)
-    literal = stars[(data[stars - 1] == 60) & (data[stars + 1] == 62)]
-    for positions in (control, literal):
-        odd[np.searchsorted(rows, positions, "right") - 1] = True
+    if data.min() < 32:
+        control = np.flatnonzero((data < 32) & (data != 9))
+        odd[np.searchsorted(rows, control, "right") - 1] = True
+    if data.tobytes().find(b"<*>") >= 0:
+        stars = np.flatnonzero(data == 42)
+        literal = stars[(data[stars - 1] == 60) & (data[stars + 1] == 62)]
+        odd[np.searchsorted(rows, literal, "right") - 1] = True
     few = np.diff(first) <= 2
     if few.any() and len(equals) >= 3:
         odd |= few & (np.diff(np.searchsorted(equals, rows)) >= 3)

@@ -89,12 +89,12 @@ def _trim(data: Bytes, offsets: Ints) -> Ints:
 
 def _clean(data: Bytes, offsets: Ints, starts: Ints, ends: Ints) -> Bools:
     clean = ends > starts
-    control = (data < 32) & (data != 9)
-    if np.count_nonzero(control) - 2 * PAD != (offsets[1:] - ends).sum():
-        _unmark(clean, starts, ends, np.flatnonzero(control))
-    if (data == 127).any():
+    if np.count_nonzero(data < 32) - 2 * PAD != (offsets[1:] - ends).sum():
+        _unmark(clean, starts, ends, np.flatnonzero((data < 32) & (data != 9)))
+    highest = data.max()
+    if highest >= 127:
         _unmark(clean, starts, ends, np.flatnonzero(data == 127))
-    if data.max() > 127 and not _is_utf8(data):
+    if highest > 127 and not _is_utf8(data):
         _unmark(clean, starts, ends, np.flatnonzero(data > 127))
     return clean
 

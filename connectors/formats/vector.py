@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from connectors.formats import rfc3164, rfc5424, stamps
+from connectors.formats import pri, rfc3164, rfc5424, stamps
 from connectors.formats.block import Block, Bools, Ints, Words64
 from connectors.formats.record import Context, Event
 
@@ -115,19 +115,22 @@ def _pri(block: Block, found: Found, rows: Ints) -> tuple[Ints, Ints]:
     has = block.data[at] == 60
     if not has.any():
         return rows, at
-    places = at[has]
-    digits = block.data[places[:, None] + np.arange(1, 5)].astype(np.int64)
-    close = np.argmax(digits == 62, axis=1)
-    weights = np.array([[0, 0, 0], [1, 0, 0], [10, 1, 0], [100, 10, 1]])[close]
-    value = ((digits[:, :3] - 48) * weights).sum(axis=1)
-    numeric = (((digits[:, :3] >= 48) & (digits[:, :3] <= 57)) | (weights == 0)).all(axis=1)
-    good = (close > 0) & numeric & (value <= 191) & ((digits[:, 0] != 48) | (close == 1))
-    found.pri[rows[has]] = np.where(good, value, _NONE)
+    front = block.window(at[has]) & np.uint64(0xFFFFFFFFFF)
+    read = _distinct(front, None, lambda word, _: _pri_of(word))
+    good = read >= 0
+    found.pri[rows[has]] = np.where(good, read >> 3, _NONE)
     at = at.copy()
-    at[has] += close + 2
+    at[has] += read & 7
     keep = np.ones(len(rows), np.bool_)
     keep[np.flatnonzero(has)[~good]] = False
     return rows[keep], at[keep]
+
+
+@lru_cache(maxsize=65536)
+def _pri_of(word: int) -> int:
+    """PRI times eight, plus the bytes it takes, of the first five bytes of a record; -1 for none."""
+    value, end = pri.read(word.to_bytes(5, "little").decode("latin-1"))
+    return -1 if value is None else value << 3 | end
 
 
 def _rfc3164(block: Block, found: Found, rows: Ints, at: Ints, ctx: Context) -> None:
@@ -169,14 +172,22 @@ def _minutes(block: Block, at: Ints) -> Ints:
     return np.where(colons & (seconds >= 0), seconds * 1_000_000, -1)
 
 
-def _distinct(a: Words64, b: Words64, judge: Callable[[int, int], int]) -> Ints:
-    """Judge each distinct pair of numbers once: (n,) results."""
-    first, second = pa.array(a).dictionary_encode(), pa.array(b).dictionary_encode()
-    size = max(len(second.dictionary), 1)
+def _distinct(a: Words64, b: Words64 | None, judge: Callable[[int, int], int]) -> Ints:
+    """Judge each distinct number, or pair of numbers, once: (n,) results."""
+    if len(a) and (a == a[0]).all() and (b is None or (b == b[0]).all()):
+        return np.full(len(a), judge(int(a[0]), 0 if b is None else int(b[0])), np.int64)
+    first = pa.array(a).dictionary_encode()
+    left = first.dictionary.to_pylist()
+    if b is None:
+        results = np.array([judge(value, 0) for value in left] or [0], np.int64)
+        judged: Ints = results[first.indices.to_numpy()]
+        return judged
+    second = pa.array(b).dictionary_encode()
+    right, size = second.dictionary.to_pylist(), max(len(second.dictionary), 1)
     pairs = pa.array(first.indices.to_numpy().astype(np.int64) * size + second.indices.to_numpy()).dictionary_encode()
-    left, right = first.dictionary.to_pylist(), second.dictionary.to_pylist()
-    results = np.array([judge(left[p // size], right[p % size]) for p in pairs.dictionary.to_pylist()], np.int64)
-    return results[pairs.indices.to_numpy()] if len(results) else np.zeros(0, np.int64)
+    results = np.array([judge(left[p // size], right[p % size]) for p in pairs.dictionary.to_pylist()] or [0], np.int64)
+    judged = results[pairs.indices.to_numpy()]
+    return judged
 
 
 def _iso_us(block: Block, at: Ints, end: Ints, ctx: Context) -> Ints:
@@ -191,7 +202,7 @@ def _iso_us(block: Block, at: Ints, end: Ints, ctx: Context) -> Ints:
     zones = np.where(utc, np.uint64(90), block.window(end - 6) & np.uint64(0xFFFFFFFFFFFF))
     days = _distinct(block.window(at), block.window(at + 2), lambda a, b: _day(a, b))
     hours, rest = _two(block, at + 11, 23), _minutes(block, at + 13)
-    shift = _distinct(zones, np.zeros(len(zones), np.uint64), lambda z, _: _zone(z))
+    shift = _distinct(zones, None, lambda z, _: _zone(z))
     good &= numeric & (days != _NO_TIME) & (shift != _NO_TIME) & (hours >= 0) & (rest >= 0)
     us = np.where(good, days, 0) + hours * 3_600_000_000 + rest + micros - np.where(good, shift, 0)
     return np.where(good, us, _NO_TIME)
