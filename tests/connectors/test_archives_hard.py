@@ -28,7 +28,7 @@ print(rows, rejects, (after - before) // 1024, after // 1024, resource.getrusage
 
 
 def hard(path: Path) -> tuple[int, int, int, int, float]:
-    """Read a file in a process of its own: rows, rejects, growth and peak in MiB, CPU seconds (user, start included)."""
+    """Read a file in a process of its own: rows, rejects, growth and peak in MiB, CPU seconds, start included."""
     done = subprocess.run([sys.executable, "-c", HARD, path], capture_output=True, text=True, check=True, cwd=ROOT)
     rows, rejects, growth, peak, spent = done.stdout.split()
     return int(rows), int(rejects), int(growth), int(peak), float(spent)

@@ -118,6 +118,7 @@ def test_an_archive_cut_at_any_byte_gives_what_it_holds_and_goes_on_when_it_is_w
         if cut > 10:
             assert kinds == {"truncated"}
         assert data.startswith(b"".join(lake.lines()))
+        assert all(line.endswith(b"\n") for line in lake.lines())
         if run.plan.reads or cut <= 10:
             path.write_bytes(packed)
             backfill(MemoryLake() if cut <= 10 else lake, [path])
@@ -178,17 +179,19 @@ def test_a_long_line_is_truncated_at_64_kib_and_positions_go_on_behind_it(tmp_pa
         assert [row[3] for row in rows] == [False, True, True, False, True]
 
 
-def test_the_last_line_of_a_file_in_use_waits_for_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("range_size", [1 << 30, 9])
+def test_the_last_line_of_a_file_in_use_waits_for_its_end(tmp_path: Path, range_size: int) -> None:
+    """With ranges of 9 bytes the unended line crosses a border, and its rest still belongs to its own range."""
     lake = MemoryLake()
     path = put(tmp_path / "a", b"one\ntw", mtime=time.time())
-    run = backfill(lake, [path])
+    run = backfill(lake, [path], range_size=range_size)
     assert lake.lines() == [b"one\n"]
     assert run.outcomes[0].waiting == 2
     assert not run.outcomes[0].complete
     path = put(path, b"one\ntwo\nthr", mtime=time.time() - 61)
-    backfill(lake, [path])
+    backfill(lake, [path], range_size=range_size)
     assert lake.lines() == [b"one\n", b"two\n", b"thr"]
-    backfill(lake, [put(path, b"one\ntwo\nthree\nfour\n")])
+    backfill(lake, [put(path, b"one\ntwo\nthree\nfour\n")], range_size=range_size)
     assert lake.lines() == [b"one\n", b"two\n", b"thr", b"ee\n", b"four\n"]
 
 
@@ -237,6 +240,14 @@ def test_a_bomb_keeps_the_lines_before_it_and_is_one_reject_each_time(tmp_path: 
     assert [f.kind for f in run.findings] == ["bomb"]
     backfill(lake, [path])
     assert len(lake.rejects()) == 1
+
+
+def test_a_bomb_that_begins_behind_a_whole_line_is_a_record_of_its_own(tmp_path: Path) -> None:
+    lines = b"x" * 63 + b"\n"
+    lake, path = MemoryLake(), put(tmp_path / "a", lines * (3 * CHUNK // 64), "gzip")
+    backfill(lake, [path], limits=Limits(ratio=2, ratio_after=CHUNK + 1))
+    assert len(lake.rows()) == CHUNK // 64
+    assert lake.rejects() == [(CHUNK, "bomb")]
 
 
 def test_metadata_says_what_a_batch_stands_for(tmp_path: Path) -> None:
