@@ -135,7 +135,7 @@ def _events(
         params,
         _spread([v.label for v in judged], said),
         pa.array(confidence, mask=rejected),
-        _spread([v.stage for v in judged], said, rejected),
+        _spread([v.stage for v in judged], said),
         _spread([v.model or None for v in judged], said, rejected),
         pa.array(np.array([v.settled for v in judged] or [False])[said]),
         _spread([v.cert_id for v in judged], said, rejected),
