@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import connection
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import uuid4
 
 from connectors import archives
 from connectors.lake import Lake, LakeError
+from pipeline.committed import Committed
 from pipeline.job import Job
 from schemas.version import VERSION
 
@@ -22,20 +23,6 @@ PRELOADED = ["pipeline.quiet", "pipeline.worker"]
 
 HINTS_KEPT = 100_000
 """Finished files remembered in a run's record, so that the next run need not read them again to know them."""
-
-
-class CommittedView(Protocol):
-    """What a worker tells of each commit; see pipeline.transforms.Committed (which needs Beam to import)."""
-
-    source: str
-    name: str
-    start: int
-    end: int
-    events: int
-    rejects: int
-    novel: int
-    unknown: int
-    findings: tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -108,7 +95,8 @@ def backfill(
     *,
     workers: int = 1,
     options: Sequence[str] = (),
-    on_commit: Callable[[CommittedView], None] = lambda _: None,
+    on_commit: Callable[[Committed], None] = lambda _: None,
+    on_outcome: Callable[[archives.Outcome], None] = lambda _: None,
     stop: threading.Event | None = None,
 ) -> Summary:
     """Read what was planned into the lake, each position once, whatever is killed on the way.
@@ -117,6 +105,7 @@ def backfill(
         workers: processes; archives and ranges are shared among them by size.
         options: passed on to Beam.
         on_commit: called in this process after each segment.
+        on_outcome: called in this process after each read.
         stop: set it to stop after the segments at hand.
 
     Raises:
@@ -137,6 +126,7 @@ def backfill(
                 summary.cpu_seconds += value
             elif what == "outcome":
                 outcomes.append(value)
+                on_outcome(value)
                 summary.findings += [(f.name, f.kind, f.detail) for f in value.findings]
                 summary.ends.update(value.ends)
     finally:
@@ -233,7 +223,7 @@ def _summary(lake: Path, planned: Planned) -> Summary:
     return summary
 
 
-def _add(summary: Summary, committed: CommittedView) -> None:
+def _add(summary: Summary, committed: Committed) -> None:
     summary.events += committed.events
     summary.rejects += committed.rejects
     summary.kinds += committed.novel

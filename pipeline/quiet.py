@@ -1,5 +1,5 @@
-"""Imported before Beam in worker processes: Beam warns at import of Google clients that nobody asked for."""
+"""Imported before Beam in workers: Beam warns of what nobody asked for, and logs errors that are told anyway."""
 
 import logging
 
-logging.getLogger().setLevel(logging.ERROR)
+logging.getLogger().setLevel(logging.CRITICAL)

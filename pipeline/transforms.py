@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -15,24 +14,10 @@ import connectors.beam_coder  # noqa: F401 - registers the coder of record batch
 from connectors import archives
 from connectors.formats.parse import parse
 from connectors.lake import Lake
+from pipeline.committed import Committed
 from pipeline.job import Job
 from pipeline.labelling import Labelled, Labeller
 from schemas.events import SEGMENT, TS
-
-
-@dataclass(frozen=True)
-class Committed:
-    """What one batch brought into the lake: its range, rows by fate, kinds first met."""
-
-    source: str
-    name: str
-    start: int
-    end: int
-    events: int
-    rejects: int
-    novel: int
-    unknown: int
-    findings: tuple[tuple[str, str], ...]
 
 
 class ReadOutputs(NamedTuple):
