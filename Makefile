@@ -37,7 +37,7 @@ $(VENV)/dev.stamp: $(PINS)/dev.txt pyproject.toml | $(VENV)/bin/python
 setup: $(VENV)/runtime.stamp ## install what dioptre needs into .venv; leaves .venv/bin/dioptre
 
 demo: setup ## label the sample logs into a lake and answer a first question
-	@$(BIN)/python -m deploy.demo
+	@deploy/demo.sh
 
 test: $(VENV)/dev.stamp lint ## lint, types, layers, and all quick tests
 	@$(BIN)/python -m pytest

@@ -27,8 +27,8 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
             rf"(?i)(\b(?:[sdr]?user(?:_?name)?|logname|acct|account|login|uname)\\?[\"']?[=:]\s?\\?[\"']?){_NAME}",
             r"\1<user>",
         ),
+        (rf"(\b(?:Accepted|Failed|Postponed) \S+ for (?:(?:invalid|illegal) user )?){_NAME}", r"\1<user>"),
         (rf"(?i)(\b(?:invalid|illegal|for|of|by|new|unknown) user:? [\"']?){_NAME}", r"\1<user>"),
-        (rf"(\b(?:Accepted|Failed|Postponed) \S+ for ){_NAME}", r"\1<user>"),
         (rf"(\bsu(?:do)?(?:\[[0-9]+\])?: +){_NAME}( :)", r"\1<user>\2"),
     ),
     "token": (
