@@ -1,0 +1,179 @@
+"""`dioptre explain`: why a line has its label."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.app import ASK, JsonOption, app, command
+from pipeline.cli.errors import CommandError
+from pipeline.cli.output import Column, cell, emit_json, out, table
+from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOption, alone, config_of, received
+
+if TYPE_CHECKING:
+    from pipeline.job import Job
+    from pipeline.why import Why
+    from schemas.registry import Kind
+
+_TEMPLATE_ID = re.compile(r"[0-9a-f]{16}")
+_WIDTH = 10
+
+
+@command(
+    app, "explain", panel=ASK,
+    examples=(
+        'dioptre explain "Nov 20 11:14:15 web01 sshd[811]: Failed password for root from 192.0.2.7 port 22 ssh2"',
+        "dioptre explain 'kernel: Out of memory: Killed process 811 (java)' --lake lake",
+        "dioptre explain 'Accepted publickey for git' --json",
+    ),
+)  # fmt: skip
+def explain(
+    what: Annotated[str, typer.Argument(metavar="LINE|TEMPLATE_ID", help="A log line in quotes, or 16 hex digits.")],
+    lake: Annotated[
+        Path | None, typer.Option("--lake", metavar="DIR", help="Ask this lake too; a TEMPLATE_ID needs one.")
+    ] = None,
+    rules: RulesOption = None,
+    now: NowOption = None,
+    tz: ZoneOption = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Explain a label: the header as read, the kind, what each stage said, the nearest labelled kinds.
+
+    A person's word counts most, then a rule's, then what the lake remembers, then the model's; below the floor the
+    label is unknown. Works offline on one line; the lake is only read.
+    """
+    config = config_of(lake=lake, rules=rules, tz=tz, format_=format_)
+    job = alone(config, lake=lake is not None or bool(_TEMPLATE_ID.fullmatch(what)), now=received(now, config))
+    header, kind, params = _of_template(what, job) if _TEMPLATE_ID.fullmatch(what) else _of_line(what, job)
+    if kind is None:
+        _rejected(what, header, json=json)
+        return
+    from pipeline.why import why
+
+    found = why(kind, job)
+    if json:
+        emit_json(_document(header, params, found))
+    else:
+        _show(header, params, found)
+
+
+Asked = tuple[dict[str, Any], "Kind | None", list[str] | None]
+"""The fields of the header, the kind (None: the line holds no event), the words in its holes."""
+
+
+def _of_template(name: str, job: "Job") -> Asked:
+    """Look a kind up in the lake."""
+    from pipeline.why import find
+    from schemas.registry import Kind
+
+    row = find(job, name)
+    if row is None:
+        raise CommandError(f"{name}: {job.lake} knows no such template", f"dioptre templates list --lake {job.lake}")
+    return {}, Kind(row["key"], row["app"], row["template"]), None
+
+
+def _of_line(line: str, job: "Job") -> Asked:
+    """Read a line as a backfill would; of several events the first counts."""
+    import time
+
+    from clustering.key import key_of
+    from connectors.formats.parse import parse
+    from pipeline.inflow import records_of
+
+    record = line.encode("utf-8", "surrogateescape")
+    parsed = parse(job.masks.records(records_of([(record, 0, False)], time.time_ns() // 1000)), job.reading)
+    header = dict(parsed.slice(0, 1).to_pylist()[0])
+    if header["reject_reason"]:
+        return header, None, None
+    keyed = key_of(header["app"], header["message"])
+    return header, keyed.kind, keyed.params.split(" ") if keyed.params else []
+
+
+def _rejected(line: str, header: dict[str, Any], *, json: bool) -> None:
+    if json:
+        emit_json({"line": line, "status": "reject", "reason": header["reject_reason"], "detail": header["message"]})
+    else:
+        out(f"no event: {header['reject_reason']} ({header['message']})")
+
+
+def _document(header: dict[str, Any], params: list[str] | None, found: "Why") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    attrs = header.get("attrs")
+    parsed = {**header, "attrs": dict(attrs) if attrs else None} if header else None
+    return {"status": "ok", "parsed": parsed, "params": params, **asdict(found)}
+
+
+def _show(header: dict[str, Any], params: list[str] | None, found: "Why") -> None:
+    """Print what was found, from the line to the label, and then the reasons."""
+    for name, text in _line(header):
+        _field(name, text)
+    _field("kind", f"{found.kind.key}{f' of {found.kind.app}' if found.kind.app else ''}")
+    _field("template", found.kind.template)
+    if params:
+        _field("holes", "  ".join(params))
+    if found.known:
+        _field("example", found.known.example)
+    out()
+    _field("label", f"{found.label}  {found.confidence:.2f}  by {found.decided_by}")
+    _field("", found.definition)
+    out()
+    for name, text in _stages(found):
+        _field(name, text)
+    if found.scores:
+        out()
+        columns = [Column("score", right=True), Column("label"), Column("what it means", wide=True)]
+        table(columns, [(f"{s.probability:.2f}", s.label, s.definition) for s in found.scores])
+    if found.nearest:
+        out()
+        columns = [Column("cosine", right=True), Column("label"), Column("program"), Column("labelled kind", wide=True)]
+        table(columns, [(f"{n.cosine:.2f}", n.label, n.program, n.template) for n in found.nearest])
+
+
+def _field(name: str, text: str) -> None:
+    if name or text:
+        out(f"{name:<{_WIDTH}}{text}".rstrip())
+
+
+def _line(header: dict[str, Any]) -> list[tuple[str, str]]:
+    """Tell what the header said."""
+    if not header:
+        return []
+    from schemas.taxonomy import SEVERITIES
+
+    told = [header["format"], f"{cell(header['ts'])} ({header['ts_quality']})"]
+    told += [f"{name} {header[name]}" for name in ("host", "app", "procid", "msgid") if header[name] is not None]
+    if header["severity"] is not None:
+        told.append(f"severity {SEVERITIES[header['severity']]}")
+    issues = [("issues", ", ".join(header["issues"]))] if header["issues"] else []
+    return [("message", header["message"]), ("header", ", ".join(told)), *issues]
+
+
+def _stages(found: "Why") -> list[tuple[str, str]]:
+    """Tell what each stage said, in the order in which they count."""
+    rule, known, tiny = found.rule, found.known, found.tiny
+    by_person = known is not None and known.stage == "person"
+    rows = [("person", f"{known.label}" if known and by_person else "said nothing")]
+    if rule:
+        rows.append(("rule", f"{rule.label}  {rule.name!r} matches /{rule.match}/ ({rule.file}:{rule.line})"))
+    else:
+        rows.append(("rule", "no rules given" if found.rules is None else f"none of {found.rules} matches"))
+    if known and not by_person:
+        settled = "settled" if known.settled else "provisional"
+        told = f"{known.label}  {known.confidence:.2f}  by {known.stage} ({known.model}), {settled}"
+        rows += [
+            ("registry", told),
+            ("", f"first seen {cell(known.first_seen)} in {known.source}@{known.source_offset}"),
+        ]
+    elif not known:
+        rows.append(("registry", "does not know this kind"))
+    if tiny is None:
+        rows.append(("tiny", "not asked: the template holds no constant word"))
+    else:
+        enough = "reaches" if tiny.confidence >= found.floor else "is below"
+        rows.append(
+            ("tiny", f"{tiny.label}  {tiny.confidence:.2f} {enough} the floor of {found.floor:.2f} ({tiny.model})")
+        )
+    return rows

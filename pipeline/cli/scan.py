@@ -1,0 +1,137 @@
+"""`dioptre scan`: label and summarise, store nothing."""
+
+import fnmatch
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.app import LABEL, JsonOption, app, command
+from pipeline.cli.output import Column, emit_json, human_bytes, out, plural, say, table
+from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOption, alone, config_of, received
+
+if TYPE_CHECKING:
+    from connectors.archives import Found
+    from pipeline.cli.summary import KindCount, Tally
+    from pipeline.once import Once, Pass
+
+
+@command(
+    app, "scan", panel=LABEL,
+    examples=(
+        "dioptre scan logs                       # what kinds of lines are in there?",
+        "dioptre scan 'logs/*' --label 'auth.*'  # only these labels",
+        "dioptre scan logs --limit 0 --json      # all kinds, for a program",
+    ),
+)  # fmt: skip
+def scan(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs in quotes; - is stdin.")],
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Show the N largest kinds; 0: all.")] = 20,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="GLOB", help="Show only kinds whose label fits, as 'auth.*'.")
+    ] = None,
+    examples: Annotated[bool, typer.Option("--examples/--no-examples", help="An example of each kind.")] = True,
+    rules: RulesOption = None,
+    now: NowOption = None,
+    tz: ZoneOption = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Label the lines of archives and summarise them; store nothing.
+
+    Shows the kinds of lines, most frequent first, each with its label and how sure that is (conf), and an example with
+    addresses, users, mail and secrets masked. A file that is the beginning of another, or its copy, counts once.
+    """
+    from pipeline.cli.summary import Tally
+    from pipeline.once import Once
+
+    config = config_of(rules=rules, tz=tz, format_=format_)
+    received_at = received(now, config)
+    once = Once(alone(config, lake=False, now=received_at), now=received_at)
+    tally = Tally()
+    found, read, size = _read(paths, once, tally)
+    if json:
+        emit_json(_document(found, read, tally, size, limit, label))
+    else:
+        _show(read, tally, size, limit, label, examples=examples)
+    for refused in found.refused:
+        say(f"not read: {refused.path}: {refused.reason}")
+    for finding in read.findings:
+        say(f"{finding.name}: {finding.kind}: {finding.detail}")
+
+
+def _read(paths: Sequence[str], once: "Once", tally: "Tally") -> "tuple[Found, Pass, int]":
+    """Count everything; the archives found, the pass over them, and the bytes read."""
+    from connectors.archives import find
+    from pipeline.cli.progress import Bar, Volume
+    from pipeline.once import Pass
+
+    found = find(paths)
+    volume = Volume(found.archives)
+    read = Pass(found.archives, alike=True, on_end=lambda outcome: volume.end(outcome.archive.name))
+    with Bar(volume, "scan") as bar:
+        for records in read.batches():
+            told = records.schema.metadata
+            tally.add(once.label(records))
+            volume.take(told[b"name"].decode(), int(told[b"end"]) - int(told[b"start"]))
+            bar.show(tally.lines, len(tally.kinds), tally.rejected)
+    return found, read, volume.done
+
+
+def _chosen(tally: "Tally", limit: int, label: str | None) -> "list[KindCount]":
+    return tally.top(limit or None, lambda kind: label is None or fnmatch.fnmatchcase(kind.label, label))
+
+
+def _show(read: "Pass", tally: "Tally", size: int, limit: int, label: str | None, *, examples: bool) -> None:
+    """Print the totals' line, the table of kinds, and what it leaves out."""
+    chosen = _chosen(tally, limit, label)
+    columns = [
+        Column("count", right=True), Column("share", right=True), Column("label", style="bold"),
+        Column("conf", right=True), Column("app"), Column("example" if examples else "template", wide=True),
+    ]  # fmt: skip
+    if chosen:
+        table(columns, [_row(kind, tally.events, examples=examples) for kind in chosen])
+    left = len(_chosen(tally, 0, label)) - len(chosen)
+    if left:
+        out(f"{plural(left, 'more kind')}; --limit 0 shows all")
+    if tally.other:
+        out(f"{plural(tally.other, 'event')} of other kinds, met after the first {len(tally.kinds):,}: not told apart")
+    if tally.rejected:
+        out("rejects: " + ", ".join(f"{reason} {n:,}" for reason, n in tally.rejects.most_common()))
+    out(_totals(read, tally, size))
+
+
+def _row(kind: "KindCount", events: int, *, examples: bool) -> tuple[object, ...]:
+    share = f"{100 * kind.count / max(1, events):.1f} %"
+    return (
+        kind.count, share, kind.label, f"{kind.confidence:.2f}", kind.app, kind.example if examples else kind.template
+    )  # fmt: skip
+
+
+def _totals(read: "Pass", tally: "Tally", size: int) -> str:
+    """Say in one line what was read and what became of it."""
+    labels = len([name for name in tally.labels if name != "unknown"])
+    parts = [
+        plural(len(tally.kinds), "kind") + (" and more" if tally.other else ""), plural(labels, "label"),
+        f"{100 * tally.unknown_share:.1f} % unknown", plural(tally.rejected, "reject"),
+    ]  # fmt: skip
+    goes_on = f" ({tally.continuations:,} of them go on with the line before)" if tally.continuations else ""
+    files = plural(len(read.found) - len(read.done), "file")
+    return f"{plural(tally.lines, 'line')}{goes_on} in {files}, {human_bytes(size)} -> {', '.join(parts)}"
+
+
+def _document(found: "Found", read: "Pass", tally: "Tally", size: int, limit: int, label: str | None) -> dict[str, Any]:
+    """Make the document of --json."""
+    from dataclasses import asdict
+
+    return {
+        "lines": tally.lines, "bytes": size, "events": tally.events, "continuations": tally.continuations,
+        "kinds": len(tally.kinds), "other": tally.other, "unknown_share": round(tally.unknown_share, 6),
+        "labels": dict(tally.labels.most_common()), "rejects": dict(tally.rejects.most_common()),
+        "top": [asdict(kind) | {"share": round(kind.count / max(1, tally.events), 6)}
+                for kind in _chosen(tally, limit, label)],
+        "files": [archive.name for archive in found.archives],
+        "not_read": [[name, why] for name, why in read.done],
+        "refused": [[str(refused.path), refused.reason] for refused in found.refused],
+        "findings": [asdict(finding) for finding in read.findings],
+    }  # fmt: skip
