@@ -12,9 +12,6 @@ COMMON = "Common options"
 """The group of options that every command takes; it stands last."""
 
 _LEFT = 26
-_TEXTS = {
-    "--help": "Show this page.",
-}
 
 
 class Command(TyperCommand):
@@ -77,7 +74,7 @@ def _entry(left: str, text: str) -> list[str]:
 def _groups(command: Any, ctx: Any) -> Sequence[tuple[str, list[tuple[str, str]]]]:
     """Gather arguments, commands and options by their group, the common options last."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name, sub in getattr(command, "commands", {}).items():
+    for name, sub in sorted(getattr(command, "commands", {}).items(), key=_place):
         if not sub.hidden:
             summary = (sub.help or "").strip().partition("\n")[0]
             groups.setdefault(sub.rich_help_panel or "Commands", []).append((name, summary))
@@ -85,8 +82,17 @@ def _groups(command: Any, ctx: Any) -> Sequence[tuple[str, list[tuple[str, str]]
         if not getattr(param, "hidden", False):
             title = "Arguments" if param.param_type_name == "argument" else param.rich_help_panel or "Options"
             title = COMMON if "--help" in param.opts else title
-            groups.setdefault(title, []).append((_left(param), _TEXTS.get(param.opts[-1], param.help or "")))
+            groups.setdefault(title, []).append(
+                (_left(param), "Show this page." if "--help" in param.opts else param.help or "")
+            )
     return sorted(groups.items(), key=lambda item: (item[0] == COMMON, item[0] != "Arguments"))
+
+
+def _place(named: tuple[str, Any]) -> int:
+    """Order the commands of the first page as pipeline.cli lists them; those of a group stay as they were added."""
+    from pipeline.cli import COMMANDS
+
+    return COMMANDS.index(named[0]) if named[0] in COMMANDS else 0
 
 
 def _left(param: Any) -> str:

@@ -99,7 +99,7 @@ def _tables(found: dict[str, Any]) -> None:
     if shown:
         out()
         right = [Column(name, right=True) for name in ("events", "rejects", "segments")]
-        columns = [Column("file", wide=True, style="bold"), *right, Column("newest"), Column("source", style="dim")]
+        columns = [Column("file", wide=True, style="bold"), *right, Column("newest"), Column("source", style="dim", wide=True)]
         names = ("name", "events", "rejects", "segments", "newest", "source")
         table(columns, [[s[name] for name in names] for s in shown])
     if len(found["sources"]) > len(shown):

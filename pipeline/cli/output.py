@@ -1,19 +1,24 @@
 """What is shown: data on stdout, hints, bars and logs on stderr; no log text ever reaches a terminal unsanitised."""
 
 import json
-import math
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.cli.options import OPTIONS
+from pipeline.cli.tables import Column, cell, table
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
+
+__all__ = [
+    "Column", "bars_shown", "cell", "clean", "console", "emit_json", "emit_jsonl", "hint", "human_bytes", "logger",
+    "out", "plural", "progress", "say", "table", "to_json",
+]  # fmt: skip
 
 SCHEMA_VERSION = 1
 """Of what --json prints; a field that changes its meaning or goes raises it, a new one does not."""
@@ -82,70 +87,6 @@ def _plain(value: object) -> object:
     if isinstance(value, set | frozenset | tuple):
         return list(value)
     return str(value)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table. `wide`: takes the room that is left, and is cut with an ellipsis on a terminal."""
-
-    name: str
-    right: bool = False
-    style: str = ""
-    wide: bool = False
-
-
-def table(columns: Sequence[Column | str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table: cut to the width of a terminal; whole and plainly aligned where output is piped."""
-    shaped = [c if isinstance(c, Column) else Column(c) for c in columns]
-    cells = [[cell(value) for value in row] for row in rows]
-    if sys.stdout.isatty():
-        _rich_table(shaped, cells)
-    else:
-        _plain_table(shaped, cells)
-
-
-def cell(value: object) -> str:
-    """Write one value for people: numbers grouped, times in UTC to the second, nothing for null."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.3g}" if math.isfinite(value) and abs(value) < 1000 else f"{value:,.0f}"
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC) if value.tzinfo else value:%Y-%m-%d %H:%M:%S}"
-    return clean(value).replace("\t", "    ")
-
-
-def _rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for i, column in enumerate(columns):
-        longest = max(len(column.name), *(len(row[i]) for row in cells), 1)
-        shown.add_column(
-            Text(column.name),
-            justify="right" if column.right else "left",
-            style=column.style or None,
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=min(24, longest) if column.wide else longest,
-        )
-    for row in cells:
-        shown.add_row(*(Text(value) for value in row))
-    console(sys.stdout).print(shown)
-
-
-def _plain_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
-    rows = [[column.name for column in columns], *cells]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
-    for row in rows:
-        padded = (v.rjust(w) if c.right else v.ljust(w) for v, w, c in zip(row, widths, columns, strict=True))
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
 
 
 def console(stream: TextIO) -> "Console":

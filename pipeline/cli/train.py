@@ -1,14 +1,16 @@
 """`dioptre train`: make the models that label kinds."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.app import JsonOption, command, group
 from pipeline.cli.errors import CommandError
 from pipeline.cli.output import emit_json, hint, out, say
-from schemas.registry import Kind
+
+if TYPE_CHECKING:
+    from schemas.registry import Kind
 
 train = group("train", "Train the models that label kinds.", examples=("dioptre train tiny --out my-model --seed 1",))
 
@@ -59,7 +61,7 @@ def _packaged() -> Path:
     return MODELS / "tiny"
 
 
-def _to_kind(program: str, message: str) -> Kind:
+def _to_kind(program: str, message: str) -> "Kind":
     from clustering.key import key_of
 
     return key_of(program, message).kind
