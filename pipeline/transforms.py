@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -18,6 +19,7 @@ from pipeline.committed import Committed
 from pipeline.job import Job
 from pipeline.labelling import Labelled, Labeller
 from schemas.events import SEGMENT, TS
+from schemas.taxonomy import UNKNOWN
 
 
 class ReadOutputs(NamedTuple):
@@ -121,18 +123,24 @@ class _CommitDoFn(beam.DoFn):
 
 
 def commit(lake: Lake, labelled: Labelled) -> Committed:
-    """Write one labelled batch into the lake: `novel/` before the segment, so that no crash forgets a kind."""
+    """Write one labelled batch into the lake: `novel/` before the segment, so that no crash forgets a kind.
+
+    Nothing is written when another run has moved the chain meanwhile; the reader sees it and finds its way.
+    """
     meta = {k.decode(): v.decode() for k, v in (labelled.events.schema.metadata or {}).items()}
     start, end = int(meta.pop("start")), int(meta.pop("end"))
     footer: dict[str, Any] = meta | {k: json.loads(meta[k]) for k in ("skips", "marks", "findings") if k in meta}
     segment = to_segment(labelled.events, footer["source"])
-    lake.note_novel(labelled.novel)
-    lake.chain(footer["source"]).append(segment, start, end, footer)
-    rejects = segment.num_rows - segment.column("reject_reason").null_count
+    chain = lake.chain(footer["source"])
+    created: list[Path] = []
+    if archives.in_step(chain, start, footer.pop("before")):
+        lake.note_novel(labelled.novel)
+        created = chain.append(segment, start, end, footer, at_tail=True).created
+    written = [s.footer for s in chain.segments() if s.path in created]
     return Committed(
         source=footer["source"], name=footer.get("name", ""), start=start, end=end,
-        events=segment.num_rows - rejects, rejects=rejects, novel=labelled.novel.num_rows,
-        unknown=_count(segment.column("label_at_ingest"), "unknown") - rejects,
+        events=sum(f["events"] for f in written), rejects=sum(f["rejects"] for f in written),
+        novel=labelled.novel.num_rows if written else 0, unknown=_unknown(segment) if written else 0,
         findings=tuple((str(kind), str(detail)) for kind, detail in footer.get("findings", ())),
     )  # fmt: skip
 
@@ -146,6 +154,9 @@ def to_segment(events: pa.RecordBatch, source: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*events.columns, name, written], schema=SEGMENT)
 
 
-def _count(column: pa.DictionaryArray, word: str) -> int:
-    number = column.dictionary.index(word).as_py()
-    return 0 if number < 0 else int(np.count_nonzero(column.indices.to_numpy(zero_copy_only=False) == number))
+def _unknown(segment: pa.RecordBatch) -> int:
+    """Count the events labelled `unknown`."""
+    labels = segment.column("label_at_ingest")
+    number = labels.dictionary.index(UNKNOWN).as_py()
+    events = segment.column("reject_reason").is_null().to_numpy(zero_copy_only=False)
+    return int(np.count_nonzero((labels.indices.to_numpy(zero_copy_only=False) == number) & events))

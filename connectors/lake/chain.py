@@ -34,6 +34,7 @@ class _Batch(NamedTuple):
     start: int
     end: int
     told: Mapping[str, Any]
+    at_tail: bool
 
 
 class Chain:
@@ -93,7 +94,9 @@ class Chain:
                 pass
             return sorted(self._known.values(), key=lambda s: s.start)
 
-    def append(self, batch: pa.RecordBatch, start: int, end: int, footer: Mapping[str, Any]) -> Appended:
+    def append(
+        self, batch: pa.RecordBatch, start: int, end: int, footer: Mapping[str, Any], *, at_tail: bool = False
+    ) -> Appended:
         """Bring the chain to `end`: write of the batch what the chain lacks, nothing twice.
 
         Args:
@@ -101,6 +104,8 @@ class Chain:
             start: the first position the batch stands for.
             end: the position after its last.
             footer: what is known of the batch: skips (reason -> positions), prefix, name, ...
+            at_tail: write only if the chain ends exactly at `start`; otherwise write nothing and return at once. For
+                sources whose bytes must go on with those of the chain, where another run may have put other bytes.
 
         Returns:
             when the chain has reached `end`, by whomever, durably.
@@ -110,7 +115,7 @@ class Chain:
             LakeError: the file system refused; no half file is left.
             ValueError: the rows or the skips do not fit [start, end).
         """
-        given = _Batch(batch, check_batch(batch, self.source, start, end), start, end, footer)
+        given = _Batch(batch, check_batch(batch, self.source, start, end), start, end, footer, at_tail)
         with self._lock:
             return self._append(given)
 
@@ -121,7 +126,7 @@ class Chain:
         while True:
             segments = self.segments()
             tail = _tail(_gap_free(segments, self._base), self._base)
-            if tail >= given.end:
+            if tail >= given.end or (given.at_tail and tail != given.start and not created):
                 break
             if tail < given.start:
                 told = f"{self.source}: the chain ends at {tail}, the batch begins at {given.start}"

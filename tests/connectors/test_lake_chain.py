@@ -268,3 +268,13 @@ def test_threads_on_one_chain_write_each_position_once(lake: Lake) -> None:
     assert messages(lake.root) == lines((0, end))
     assert sum(a.rows_written for a in done) == end
     assert verify(lake).ok
+
+
+def test_a_batch_that_must_go_on_with_the_chain_is_left_out_when_the_chain_has_moved(lake: Lake) -> None:
+    chain = lake.chain("s")
+    add(chain, 0, 10)
+    for start, end in ((5, 15), (0, 10), (0, 12), (12, 15)):
+        moved = chain.append(rows("s", range(start, end)), start, end, {}, at_tail=True) if start <= 10 else None
+        assert moved is None or (moved.rows_written, moved.created) == (0, [])
+    assert chain.append(rows("s", range(10, 12)), 10, 12, {}, at_tail=True).rows_written == 2
+    assert spans(chain) == [(0, 10), (10, 12)]
