@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from clustering.survivors import HOLE, field_class
-from clustering.words import PROSE, TELLING
+from clustering.survivors import HOLE
+from clustering.words import PROSE, PROSE_ENDS, TELLING, TELLING_ENDS
 
 Skeleton = tuple[str, list[str]]
 """A skeleton, and the words in its holes."""
@@ -76,16 +76,15 @@ def _leaves(path: str, tree: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
 
 def _value(path: str, value: Any, plain: Callable[[str], Skeleton]) -> Skeleton:
     name = path.rpartition(".")[2].lower()
-    if isinstance(value, str) and name in PROSE:
+    if isinstance(value, str) and (name in PROSE or name.endswith(PROSE_ENDS)):
         skeleton, words = plain(value)
         return f'"{skeleton}"', words
-    if isinstance(value, bool) and name in TELLING:
-        return str(value).lower(), []
+    if name in TELLING or name.endswith(TELLING_ENDS):
+        if isinstance(value, bool):
+            return str(value).lower(), []
+        if isinstance(value, str) and not _DIGIT.search(value):
+            return _BLANKS.sub(" ", value[:64]), []
     word = value if isinstance(value, str) else json.dumps(value)
-    if isinstance(value, str) and name in TELLING and field_class(name) is None and not _DIGIT.search(value):
-        return _BLANKS.sub(" ", value[:64]), []
-    if isinstance(value, str) and name in TELLING and not _DIGIT.search(value):
-        return _BLANKS.sub(" ", value[:64]), []
     return HOLE, [_word(word.replace(HOLE, ""))]
 
 

@@ -193,6 +193,8 @@ def _by_shape(words: list[str], first_hole: list[int], skeleton: str) -> list[Te
     if method is not None:
         if method >= 2 and bare[method - 2]:
             found.append(Telling((first_hole[method - 2],), "squid"))
+        if method >= 1 and bare[method - 1]:
+            found.append(Telling((first_hole[method - 1],), "http"))
         found += _after_method(bare, first_hole, method)
     if _MAIL.search(skeleton):
         found += [Telling((first_hole[i],), "smtp") for i in range(len(words) - 1) if bare[i] and bare[i + 1]][:3]

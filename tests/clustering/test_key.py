@@ -59,6 +59,9 @@ def access(status: int, url: str = "/", agent: str = "curl/8.1", method: str = "
             "squid 1666854189.800 68 10.0.0.1 TCP_MISS/200 0 GET http://a/",
         ),
         ("VM Started", "VM Paused"),
+        ("200 GET /a (127.0.0.1) 1.2ms", "404 GET /a (127.0.0.1) 1.2ms"),
+        ('{"operationType":"DELETE","id":7}', '{"operationType":"UPDATE","id":7}'),
+        ('{"errorMessage":"user 7 unknown"}', '{"errorMessage":"user 7 locked"}'),
     ],
 )
 def test_what_decides_a_label_makes_another_kind(one: str, other: str) -> None:
