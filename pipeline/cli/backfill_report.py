@@ -32,16 +32,11 @@ def preview(planned: "Planned", *, json: bool) -> None:
         emit_json({"dry_run": True, "reads": reads, **_left_out(planned)})
         return
     if reads:
-        columns = [
-            Column("file", wide=True),
-            Column("size", True),
-            Column("codec"),
-            Column("source"),
-            Column("from", True),
-        ]
+        size, start = Column("size", right=True), Column("from", right=True)
+        columns = [Column("file", wide=True), size, Column("codec"), Column("source"), start]
         table(columns, [(r["file"], human_bytes(r["size"]), r["codec"], r["source"], r["from"]) for r in reads])
-    size = human_bytes(planned.bytes_on_disk)
-    out(f"would read {plural(len({r['file'] for r in reads}), 'file')}, {size} on disk; nothing was written")
+    files, disk = plural(len({r["file"] for r in reads}), "file"), human_bytes(planned.bytes_on_disk)
+    out(f"would read {files}, {disk} on disk; nothing was written")
     _list_left_out(planned)
 
 

@@ -117,7 +117,8 @@ def _show(header: dict[str, Any], params: list[str] | None, found: "Why") -> Non
     if found.known:
         _field("example", found.known.example)
     out()
-    _field("label", f"{found.label}  {found.confidence:.2f}  by {found.decided_by}")
+    by = f"by {found.decided_by}" if found.decided_by != "none" else "no stage is sure enough"
+    _field("label", f"{found.label}  {found.confidence:.2f}  {by}")
     _field("", found.definition)
     out()
     for name, text in _stages(found):

@@ -1,5 +1,6 @@
 """`dioptre label`: each record in order to one line of JSON."""
 
+import io
 import sys
 import time
 from collections.abc import Iterator
@@ -130,9 +131,10 @@ def _input(path: str, limit: int) -> Iterator["pa.RecordBatch"]:
     from pipeline.once import Pass
 
     stdin: Any = sys.stdin.buffer
+    stdin = stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin)
     if path == "-" and codec_of(stdin.peek(MAGIC_BYTES)[:MAGIC_BYTES]) == "plain":
         return arriving(stdin, limit, lambda: time.time_ns() // 1000)
-    found = find([path])
+    found = find([path], stdin=stdin)
     for refused in found.refused:
         say(f"{refused.path}: {refused.reason}")
     return Pass(found.archives, BATCH_ROWS, BATCH_BYTES, Limits(line_bytes=limit)).batches()

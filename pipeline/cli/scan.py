@@ -1,12 +1,14 @@
 """`dioptre scan`: label and summarise, store nothing."""
 
 import fnmatch
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.app import LABEL, JsonOption, app, command
+from pipeline.cli.options import width
 from pipeline.cli.output import Column, emit_json, human_bytes, out, plural, say, table
 from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOption, alone, config_of, received
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from connectors.archives import Found
     from pipeline.cli.summary import KindCount, Tally
     from pipeline.once import Once, Pass
+
+ROOMY = 120
+"""Columns of a terminal from which on an example fits beside the template."""
 
 
 @command(
@@ -30,7 +35,9 @@ def scan(
     label: Annotated[
         str | None, typer.Option("--label", metavar="GLOB", help="Show only kinds whose label fits, as 'auth.*'.")
     ] = None,
-    examples: Annotated[bool, typer.Option("--examples/--no-examples", help="An example of each kind.")] = True,
+    examples: Annotated[
+        bool | None, typer.Option("--examples/--no-examples", help="Show an example of each kind. [if there is room]")
+    ] = None,
     rules: RulesOption = None,
     now: NowOption = None,
     tz: ZoneOption = None,
@@ -39,8 +46,9 @@ def scan(
 ) -> None:
     """Label the lines of archives and summarise them; store nothing.
 
-    Shows the kinds of lines, most frequent first, each with its label and how sure that is (conf), and an example with
-    addresses, users, mail and secrets masked. A file that is the beginning of another, or its copy, counts once.
+    Shows the kinds of lines, most frequent first, each with its label, how sure that is (conf), its template, and an
+    example with addresses, users, mail and secrets masked. A file that is the beginning of another, or its copy,
+    counts once.
     """
     from pipeline.cli.summary import Tally
     from pipeline.once import Once
@@ -53,7 +61,8 @@ def scan(
     if json:
         emit_json(_document(found, read, tally, size, limit, label))
     else:
-        _show(read, tally, size, limit, label, examples=examples)
+        roomy = width() >= ROOMY or not sys.stdout.isatty()
+        _show(read, tally, size, limit, label, examples=roomy if examples is None else examples)
     for refused in found.refused:
         say(f"not read: {refused.path}: {refused.reason}")
     for finding in read.findings:
@@ -87,8 +96,9 @@ def _show(read: "Pass", tally: "Tally", size: int, limit: int, label: str | None
     chosen = _chosen(tally, limit, label)
     columns = [
         Column("count", right=True), Column("share", right=True), Column("label", style="bold"),
-        Column("conf", right=True), Column("app"), Column("example" if examples else "template", wide=True),
+        Column("conf", right=True), Column("app"), Column("template", wide=True),
     ]  # fmt: skip
+    columns += [Column("example", wide=True)] if examples else []
     if chosen:
         table(columns, [_row(kind, tally.events, examples=examples) for kind in chosen])
     left = len(_chosen(tally, 0, label)) - len(chosen)
@@ -103,9 +113,8 @@ def _show(read: "Pass", tally: "Tally", size: int, limit: int, label: str | None
 
 def _row(kind: "KindCount", events: int, *, examples: bool) -> tuple[object, ...]:
     share = f"{100 * kind.count / max(1, events):.1f} %"
-    return (
-        kind.count, share, kind.label, f"{kind.confidence:.2f}", kind.app, kind.example if examples else kind.template
-    )  # fmt: skip
+    row = (kind.count, share, kind.label, f"{kind.confidence:.2f}", kind.app, kind.template)
+    return (*row, kind.example) if examples else row
 
 
 def _totals(read: "Pass", tally: "Tally", size: int) -> str:
