@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.app import DryRunOption, JsonOption, LakeOption, YesOption, command, group, settings
+from pipeline.cli.app import DryRunOption, JsonOption, LakeOption, YesOption, command, group
 from pipeline.cli.errors import CommandError, findings
+from pipeline.cli.naming import root_of, sources_of
 from pipeline.cli.output import Column, emit_json, human_bytes, out, plural, progress, say, table
 
 if TYPE_CHECKING:
-    from connectors.lake import Finding, Lake, Verification
+    from connectors.lake import Finding, Verification
     from pipeline.recount import Recount
 
 lake_app = group(
@@ -23,11 +24,6 @@ lake_app = group(
         "dioptre lake repair --lake lake --dry-run",
     ),
 )
-
-
-def root_of(lake: Path | None) -> Path:
-    """Give the folder of the lake that is meant."""
-    return settings({"lake.path": lake}).settings.lake.path
 
 
 @command(
@@ -192,7 +188,7 @@ def forget(
     from connectors.lake import forget as drop
 
     opened = Lake.open(root_of(lake))
-    meant = _meant(opened, source)
+    meant = sources_of(opened, source)
     do = _agreed(True, dry_run, yes, f"{plural(len(meant), 'source')} of {opened.root} would be moved to quarantine/")
     moved = [(name, str(drop(opened, name, dry_run=not do))) for name in meant]
     if json:
@@ -200,12 +196,6 @@ def forget(
         return
     for name, to in moved:
         out(f"{name}: {'moved' if do else 'would be moved'} to {to}")
-
-
-def _meant(lake: "Lake", told: str) -> list[str]:
-    """Find the sources of a file by its name; what names no file is taken for a source."""
-    named = [s for s in lake.sources() if told in {g.footer.get("name") for g in lake.chain(s).segments()}]
-    return named or [told]
 
 
 @command(

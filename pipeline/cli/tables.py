@@ -24,7 +24,7 @@ class Column:
 
 def table(columns: Sequence[Column | str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout."""
-    shaped = [c if isinstance(c, Column) else Column(c) for c in columns]
+    shaped = [replace(c, name=cell(c.name)) if isinstance(c, Column) else Column(cell(c)) for c in columns]
     cells = [[cell(value) for value in row] for row in rows]
     terminal = sys.stdout.isatty()
     widths = [max(_cells(row[i]) for row in [[c.name for c in shaped], *cells]) for i in range(len(shaped))]
