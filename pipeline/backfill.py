@@ -85,7 +85,11 @@ def plan(lake: Lake, specs: Sequence[str], since: datetime | None = None, until:
     Raises:
         ArchiveError: a spec names nothing.
     """
-    found = archives.find(specs, since=since, until=until)
+    return plan_found(lake, archives.find(specs, since=since, until=until))
+
+
+def plan_found(lake: Lake, found: archives.Found) -> Planned:
+    """Decide what the lake lacks of archives that were found."""
     return Planned(found, archives.plan(found.archives, lake.chain, lake.range_size, hints=_hints(lake)))
 
 

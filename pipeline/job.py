@@ -39,6 +39,12 @@ class Job:
         tiny = Tiny.load(self.model)
         return Cascade([tiny], floor=tiny.floor if self.floor is None else self.floor)
 
+    def check(self) -> None:
+        """Load models and rules once, so that what is wrong with them is told before anything is written."""
+        self.cascade()
+        if self.rules:
+            Rules.load(self.rules)
+
     def labeller(self, kinds: pa.Table | None = None) -> Labeller:
         """Put the labeller together.
 

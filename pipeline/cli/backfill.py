@@ -100,18 +100,20 @@ def _look(config: "Config", sources: Sequence[str], between: "Between") -> "Plan
 
 def _run(config: "Config", sources: Sequence[str], between: "Between", beam: Sequence[str]) -> report.Done:
     """Plan, read, keep the catalog fresh; what it came to."""
+    from connectors import archives
     from connectors.lake import Lake
-    from pipeline.backfill import PRELOADED, backfill, plan
+    from pipeline.backfill import PRELOADED, backfill, plan_found
     from pipeline.cli.keeping import Keeper
     from pipeline.cli.progress import Bar, Volume
     from pipeline.draining import start_forkserver, stop_on_sigterm
 
     job = config.job()
-    job.cascade()
+    job.check()
+    found = archives.find(sources, since=between[0], until=between[1])
     with stop_on_sigterm() as stop:
         lake = Lake.create(config.settings.lake.path, range_size=config.settings.lake.range_size)
         known = set(lake.kinds().column("key").to_pylist())
-        planned = plan(lake, sources, *between)
+        planned = plan_found(lake, found)
         if planned.plan.reads:
             start_forkserver(PRELOADED)
         volume = Volume((r.archive for r in planned.plan.reads), _read_before(planned))
