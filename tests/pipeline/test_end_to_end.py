@@ -1,0 +1,106 @@
+"""The real command from archives to a whole lake: killed, asked to stop, run twice at once, out of space."""
+
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from backfill_kit import archive, assert_whole, kill_group, positions, segments, start, when
+from cli_kit import dioptre
+
+LINES = 6_000
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A folder with the same number of lines in every codec: LINES in all."""
+    archive(tmp_path / "logs", LINES // 5)
+    return tmp_path / "logs"
+
+
+def test_a_backfill_killed_at_three_random_points_and_run_again_is_whole(logs: Path, tmp_path: Path) -> None:
+    lake, chance = tmp_path / "lake", random.Random(os.environ.get("DIOPTRE_SEED", "7"))
+    argv = ("backfill", str(logs), "--lake", str(lake), "--workers", "2")
+    for _ in range(3):
+        target = segments(lake) + chance.randint(1, 4)
+        with start(*argv) as running:
+            when(running, lambda target=target: segments(lake) >= target)  # type: ignore[misc]
+            kill_group(running)
+    ran = dioptre(*argv, "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["lines"] < LINES
+    assert_whole(lake, LINES)
+
+
+def test_two_backfills_at_once_double_nothing(logs: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    argv = ("backfill", str(logs), "--lake", str(lake), "--workers", "1")
+    with start(*argv) as other:
+        when(other, lambda: segments(lake) >= 2)
+        ran = dioptre(*argv)
+        _, err = other.communicate()
+    assert (ran.code, other.returncode) == (0, 0), (ran.err, err)
+    assert_whole(lake, LINES)
+
+
+def test_sigterm_stops_after_the_segments_at_hand_with_exit_code_0(logs: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    argv = ("backfill", str(logs), "--lake", str(lake), "--workers", "1")
+    with start(*argv, DIOPTRE_BACKFILL_BATCH_ROWS="20") as running:
+        when(running, lambda: segments(lake) >= 3)
+        kill_group(running, signal.SIGTERM)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert b"the same command goes on" in err
+    assert b"Traceback" not in err
+    assert 3 <= segments(lake) < LINES // 20
+    assert not list((lake / "staging").iterdir())
+    assert dioptre(*argv).code == 0
+    assert_whole(lake, LINES)
+
+
+def test_ctrl_c_gives_exit_code_130_and_one_line(logs: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    argv = ("backfill", str(logs), "--lake", str(lake), "--workers", "1")
+    with start(*argv, DIOPTRE_BACKFILL_BATCH_ROWS="20") as running:
+        when(running, lambda: segments(lake) >= 1)
+        kill_group(running, signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert b"Traceback" not in err
+    assert segments(lake) < LINES // 20
+
+
+def test_a_full_disk_is_told_in_one_line_and_what_lacks_is_read_later(logs: Path, tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "240k") as small:
+        argv = ("backfill", str(logs), "--lake", str(small / "lake"), "--workers", "1")
+        with start(*argv) as running:
+            _, told = running.communicate()
+        assert running.returncode == 2
+        assert len(told.splitlines()) == 2, told
+        assert b"No space left on device" in told
+        assert b"free some space" in told
+        held = len(positions(small / "lake"))
+        assert held < LINES
+        subprocess.run(["mount", "-o", "remount,size=40m", str(small)], check=True)
+        assert dioptre(*argv).code == 0
+        assert_whole(small / "lake", LINES)
+
+
+@contextmanager
+def tmpfs(at: Path, size: str) -> Iterator[Path]:
+    """Mount a small file system; skips where that is not allowed."""
+    at.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(at)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no permission to mount a small file system")
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", str(at)], check=True)
