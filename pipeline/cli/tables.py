@@ -81,12 +81,12 @@ def _fitted(widths: Sequence[int], columns: Sequence[Column], room: int) -> list
 
 def _cap(widths: Sequence[int], room: int) -> int:
     """Find the largest cap under which widths fit a room."""
-    cap, left = max(widths, default=0), list(widths)
-    while left and sum(min(w, cap) for w in left) > room:
-        larger = [w for w in left if w >= cap]
-        smaller = sum(w for w in left if w < cap)
-        cap = min(cap - 1, max((room - smaller) // len(larger), 0))
-    return cap
+    for i, w in enumerate(sorted(widths)):
+        over = len(widths) - i
+        if w * over > room:
+            return max(room // over, 0)
+        room -= w
+    return max(widths, default=0)
 
 
 def _cells(text: str) -> int:
