@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli.app import LABEL, JsonOption, app, command
 from pipeline.cli.options import width
-from pipeline.cli.output import Column, emit_json, human_bytes, out, plural, say, table
+from pipeline.cli.output import Column, emit_json, out, plural, say, table
 from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOption, alone, config_of, received
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.cli.summary import KindCount, Tally
     from pipeline.once import Once, Pass
 
-ROOMY = 120
+ROOMY = 150
 """Columns of a terminal from which on an example fits beside the template."""
 
 
@@ -62,7 +62,7 @@ def scan(
         emit_json(_document(found, read, tally, size, limit, label))
     else:
         roomy = width() >= ROOMY or not sys.stdout.isatty()
-        _show(read, tally, size, limit, label, examples=roomy if examples is None else examples)
+        _show(read, tally, limit, label, examples=roomy if examples is None else examples)
     for refused in found.refused:
         say(f"not read: {refused.path}: {refused.reason}")
     for finding in read.findings:
@@ -91,7 +91,7 @@ def _chosen(tally: "Tally", limit: int, label: str | None) -> "list[KindCount]":
     return tally.top(limit or None, lambda kind: label is None or fnmatch.fnmatchcase(kind.label, label))
 
 
-def _show(read: "Pass", tally: "Tally", size: int, limit: int, label: str | None, *, examples: bool) -> None:
+def _show(read: "Pass", tally: "Tally", limit: int, label: str | None, *, examples: bool) -> None:
     """Print the totals' line, the table of kinds, and what it leaves out."""
     chosen = _chosen(tally, limit, label)
     columns = [
@@ -108,7 +108,7 @@ def _show(read: "Pass", tally: "Tally", size: int, limit: int, label: str | None
         out(f"{plural(tally.other, 'event')} of other kinds, met after the first {len(tally.kinds):,}: not told apart")
     if tally.rejected:
         out("rejects: " + ", ".join(f"{reason} {n:,}" for reason, n in tally.rejects.most_common()))
-    out(_totals(read, tally, size))
+    out(_totals(read, tally))
 
 
 def _row(kind: "KindCount", events: int, *, examples: bool) -> tuple[object, ...]:
@@ -117,7 +117,7 @@ def _row(kind: "KindCount", events: int, *, examples: bool) -> tuple[object, ...
     return (*row, kind.example) if examples else row
 
 
-def _totals(read: "Pass", tally: "Tally", size: int) -> str:
+def _totals(read: "Pass", tally: "Tally") -> str:
     """Say in one line what was read and what became of it."""
     labels = len([name for name in tally.labels if name != "unknown"])
     parts = [
@@ -126,7 +126,7 @@ def _totals(read: "Pass", tally: "Tally", size: int) -> str:
     ]  # fmt: skip
     goes_on = f" ({tally.continuations:,} of them go on with the line before)" if tally.continuations else ""
     files = plural(len(read.found) - len(read.done), "file")
-    return f"{plural(tally.lines, 'line')}{goes_on} in {files}, {human_bytes(size)} -> {', '.join(parts)}"
+    return f"{plural(tally.lines, 'line')}{goes_on} in {files} -> {', '.join(parts)}"
 
 
 def _document(found: "Found", read: "Pass", tally: "Tally", size: int, limit: int, label: str | None) -> dict[str, Any]:
