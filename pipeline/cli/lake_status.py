@@ -1,10 +1,12 @@
 """What `dioptre lake status` gathers and shows: read from footers alone, so that a large lake answers at once."""
 
+import textwrap
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.options import width
 from pipeline.cli.output import Column, cell, hint, human_bytes, out, plural, table
 
 if TYPE_CHECKING:
@@ -51,18 +53,23 @@ def _source(chain: "Chain") -> dict[str, Any]:
         "start": segments[0].start,
         "end": max(s.end for s in segments),
         "hole": chain.hole(),
-        "newest": _newest(last.path),
+        "newest": _newest(last.path, rejects=bool(last.footer.get("rejects"))),
     }
 
 
-def _newest(path: Path) -> datetime | None:
-    """Read the newest stamp of a segment from its statistics."""
+def _newest(path: Path, *, rejects: bool) -> datetime | None:
+    """Give the newest stamp of an event: from statistics, unless rejects are in them, whose stamp is their receipt."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    if rejects:
+        rows = pq.ParquetFile(path).read(["ts", "reject_reason"])
+        found: datetime | None = pc.max(rows.filter(pc.is_null(rows["reject_reason"]))["ts"]).as_py()
+        return found
     meta = pq.read_metadata(path)
     at = meta.schema.names.index("ts")
-    found = [meta.row_group(i).column(at).statistics for i in range(meta.num_row_groups)]
-    newest = [s.max for s in found if s is not None and s.has_min_max]
+    told = [meta.row_group(i).column(at).statistics for i in range(meta.num_row_groups)]
+    newest = [s.max for s in told if s is not None and s.has_min_max]
     return max((t if t.tzinfo else t.replace(tzinfo=UTC) for t in newest), default=None)
 
 
@@ -84,7 +91,10 @@ def show(found: dict[str, Any]) -> None:
     out(f"newest    {cell(found['newest']) or 'no event yet'}")
     out(f"kinds     {found['kinds']:,}, of {plural(len(known), 'label')}; {unknown:,} unknown")
     if known:
-        out(f"labels    {', '.join(f'{label} {n:,}' for label, n in list(known.items())[:6])}")
+        told = textwrap.wrap(", ".join(f"{label} {n:,}" for label, n in list(known.items())[:8]), max(40, width() - 11))
+        out(f"labels    {told[0]}")
+        for line in told[1:]:
+            out(f"          {line}")
     if found["holes"]:
         lacking = f"{plural(found['holes'], 'source')} lack positions"
         out(f"holes     {lacking}; run the backfill again, or `dioptre lake verify`")
@@ -99,7 +109,7 @@ def _tables(found: dict[str, Any]) -> None:
     if shown:
         out()
         right = [Column(name, right=True) for name in ("events", "rejects", "segments")]
-        columns = [Column("file", wide=True, style="bold"), *right, Column("newest"), Column("source", style="dim", wide=True)]
+        columns = [Column("file", style="bold"), *right, Column("newest"), Column("source", style="dim", wide=True)]
         names = ("name", "events", "rejects", "segments", "newest", "source")
         table(columns, [[s[name] for name in names] for s in shown])
     if len(found["sources"]) > len(shown):

@@ -84,11 +84,12 @@ def lines() -> list[str]:
 
 
 def write_logs(folder: Path) -> None:
-    """Write logs/auth.log, and an older part of it, compressed, as logs/syslog.1.gz."""
+    """Write logs/auth.log, an older part of it, compressed, as logs/syslog.1.gz, and logs/odd.log with an empty line."""
     folder.mkdir()
     (folder / "auth.log").write_text("".join(f"{line}\n" for line in lines()))
     with gzip.open(folder / "syslog.1.gz", "wt") as out:
         out.writelines(f"{line}\n" for line in lines()[20:200])
+    (folder / "odd.log").write_text("\n" + f"{lines()[7]}\n")
 
 
 def fill(lake: Lake, *specs: str) -> None:
@@ -103,14 +104,15 @@ def fill(lake: Lake, *specs: str) -> None:
 
 
 def workplace(folder: Path) -> Path:
-    """Make `logs`, `lake`, `corpus` and `dioptre.toml` in a folder, as the examples expect them."""
+    """Make `logs`, `lake`, `corpus`, `question.sql`, `dioptre.toml` in a folder, as the examples expect them."""
     write_logs(folder / "logs")
     with contextlib.chdir(folder):
         fill(Lake.create(Path("lake")), "logs")
     (folder / "corpus").mkdir()
     for name in ("host", "web", "data", "network"):
-        head = (CORPUS / f"{name}.tsv").read_text("utf-8").splitlines()[:60]
+        head = (CORPUS / f"{name}.tsv").read_text("utf-8").splitlines()[:30]
         (folder / "corpus" / f"{name}.tsv").write_text("\n".join(head) + "\n", "utf-8")
+    (folder / "question.sql").write_text("-- how many of each?\nSELECT label, count(*) AS n FROM events GROUP BY 1;\n")
     (folder / "dioptre.toml").write_text('[lake]\npath = "lake"\n')
     return folder
 
