@@ -6,27 +6,32 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_kit import EVIL, dioptre, harmless, lines
+from cli_kit import EVIL, dioptre, harmless
 
 from pipeline.cli.summary import Tally
 from pipeline.inflow import records_of
 from pipeline.job import Job
 from pipeline.once import Once
 
-LINES = len(lines()) + 180
-"""In logs/auth.log and logs/syslog.1.gz."""
-
 pytestmark = pytest.mark.usefixtures("here")
+
+
+def in_logs() -> list[bytes]:
+    """Read the lines of all logs in the workplace."""
+    texts = (path.read_bytes() for path in Path("logs").iterdir())
+    return [
+        line for text in texts for line in (gzip.decompress(text) if text[:2] == b"\x1f\x8b" else text).splitlines()
+    ]
 
 
 def test_the_totals_add_up() -> None:
     told = dioptre("scan", "logs", "--json", "--limit", "0").json
     assert told["schema_version"] == 1
-    assert told["lines"] == LINES
+    assert told["lines"] == len(in_logs())
     assert told["lines"] == told["events"] + sum(told["rejects"].values())
     assert told["events"] == sum(kind["count"] for kind in told["top"]) + told["continuations"] + told["other"]
     assert told["events"] == sum(told["labels"].values())
-    assert told["rejects"] == {"empty": 1}
+    assert told["rejects"] == {"empty": in_logs().count(b"")}
     assert told["top"][0]["count"] > 300
     assert told["top"][0]["label"] == "auth.login_failure"
 
@@ -52,15 +57,15 @@ def test_the_table_shows_the_largest_kinds_and_says_what_it_leaves_out() -> None
     assert head.split() == ["count", "share", "label", "conf", "app", "template", "example"]
     assert int(rows[0].split()[0]) > 300
     assert "more kinds" in rows[2]
-    assert "rejects: empty 1" in ran.out
-    assert rows[-1].startswith(f"{LINES} lines in 2 files")
+    assert "rejects: empty" in ran.out
+    assert rows[-1].startswith(f"{len(in_logs())} lines in ")
     assert harmless(ran.out)
 
 
 def test_only_the_labels_asked_for_are_shown() -> None:
     told = dioptre("scan", "logs", "--label", "auth.*", "--json").json
     assert {kind["label"].split(".")[0] for kind in told["top"]} == {"auth"}
-    assert told["lines"] == LINES
+    assert told["lines"] == len(in_logs())
     assert "auth.login_failure" not in dioptre("scan", "logs", "--label", "storage.*").out
 
 
