@@ -45,6 +45,11 @@ boot() {
     make_networks
     for host in "${HOSTS[@]}" outside client; do make_host "$host"; give_keys "$host"; done
     cp -r "$HERE/." "$SITE/outside/root/opt/capture"
+    boot_hosts
+}
+
+boot_hosts() {
+    local host
     for host in "${HOSTS[@]}"; do boot_host "$host"; done
     for host in "${HOSTS[@]}"; do wait_for_boot "$host"; done
 }
@@ -172,7 +177,7 @@ main() {
     for number in 1 2 3; do
         round "$number"
         ((number == 3)) || rotate
-        ((number != 2)) || { in_host db01 systemctl reboot; sleep 12; wait_for_boot db01; }
+        ((number != 2)) || { halt_hosts; boot_hosts; }
     done
     prove
     export_journals

@@ -1,4 +1,4 @@
-"""Small loads for the daemons of the capture: visitors, senders, scanners and nonsense, a few hundred requests a call."""
+"""Small loads for the daemons of the capture: visitors, senders, scanners and nonsense."""
 
 import base64
 import http.client
@@ -28,7 +28,7 @@ BROKEN = (
 AGENTS = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
     "curl/7.88.1",
     "python-requests/2.32.3",
     "ExampleBot/2.1 (+https://bot.example.org/about)",
@@ -235,7 +235,7 @@ def letter(host: str, sender: str, to: str, subject: str, size: int) -> None:
     """Send one mail, sometimes over TLS, sometimes with a wrong password, sometimes hanging up in the middle."""
     number, address = random.randint(1, 9999), source(host)
     to, subject = (text % number if "%d" in text else text for text in (to, subject))
-    with smtplib.SMTP(host, 25, "client%d.example.com" % (number % 50), 20, address) as server:
+    with smtplib.SMTP(host, 25, f"client{number % 50}.example.com", 20, address) as server:
         if number % 5 == 0:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -118,7 +118,9 @@ start_in_group() {
     exec "${@:2}"
 }
 
-leader_of() { pgrep -P "$(<"$SITE/$1/nspawn.pid")" | head -n 1; }
+leader_of() {   # the first process of a host, as its machine sees it; nothing when the host is down
+    [[ ! -e $SITE/$1/nspawn.pid ]] || pgrep -P "$(<"$SITE/$1/nspawn.pid")" | head -n 1 || true
+}
 
 in_host() {
     local host=$1
@@ -135,18 +137,27 @@ wait_for_boot() {
     done
 }
 
-# Only what this script started, by its pid; then the mounts and namespaces that it made.
-stop_site() {
+# Powers all hosts off and forgets them: only what this script started, by its pid.
+halt_hosts() {
     local host pid
     for host in "${HOSTS[@]}"; do
-        pid=$(cat "$SITE/$host/nspawn.pid" 2>/dev/null) || continue
-        pid=$(pgrep -P "$pid" | head -n 1) || continue
-        kill -s RTMIN+4 "$pid" 2>/dev/null || true   # systemd: power off
+        [[ -e $SITE/$host/nspawn.pid ]] || continue
+        pid=$(leader_of "$host")
+        [[ -z $pid ]] || kill -s RTMIN+4 "$pid" || true   # systemd: power off
     done
     for host in "${HOSTS[@]}"; do
-        pid=$(cat "$SITE/$host/nspawn.pid" 2>/dev/null) || continue
-        timeout 40 tail --pid="$pid" -f /dev/null || kill -KILL "$(pgrep -P "$pid")" "$pid" 2>/dev/null || true
+        [[ -e $SITE/$host/nspawn.pid ]] || continue
+        pid=$(<"$SITE/$host/nspawn.pid")
+        timeout 40 tail --pid="$pid" -f /dev/null || kill -KILL "$(leader_of "$host")" "$pid" 2>/dev/null || true
         rm -f "$SITE/$host/nspawn.pid"
+    done
+}
+
+# Down with everything: hosts, then the mounts, groups and namespaces that this script made.
+stop_site() {
+    local host
+    halt_hosts
+    for host in "${HOSTS[@]}"; do
         umount -R "$SITE/$host/root" 2>/dev/null || true
         find /sys/fs/cgroup{,/systemd,/unified}/"$host" -depth -type d -exec rmdir {} + 2>/dev/null || true
     done

@@ -24,6 +24,7 @@ FORMATS = [
     ("apache2-", "Apache error log"),
     ("postgresql-", "PostgreSQL stderr, `%m [%p] %q%u@%d`"),
     ("mysql-", "MariaDB slow query log, several lines an event"),
+    ("frr-", "ISO 8601 file format (RSYSLOG_FileFormat)"),
     ("squid-access", "squid native access log"),
     ("squid-", "squid cache log"),
     ("tomcat10-catalina", "java.util.logging, one line, stack traces"),
@@ -50,10 +51,8 @@ OWNERS |= {
 }
 HEAD = r"^(?:<\d+>)?(?:1 )?(?:\w{3} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.,]+(?:[+-][\d:]+|Z)?) \S+ "
 MARK = "<!-- table -->\n"
-TAG = re.compile(
-    HEAD
-    + r"([\w./()-]+)(?:\[| \S+ \S+ (?:-|\[)|:)|\"SYSLOG_IDENTIFIER\":\"([^\"]+)|\"syslogtag\": \"([\w./()-]+)|\"programname\": \"([^\"]+)"
-)
+FIELDS = r"\"(?:SYSLOG_IDENTIFIER|syslogtag|programname)\": ?\"([\w./()-]+)"
+TAG = re.compile(HEAD + r"([\w./()-]+)(?:\[| \S+ \S+ (?:-|\[)|:)|" + FIELDS)
 
 
 def unpacked(path: Path) -> bytes:

@@ -6,8 +6,9 @@ AT_LEAST=600
 
 setup() {
     local p
+    cp -r /opt/capture/apps /srv/shop
     for p in 8000 8001; do
-        unit "shop$p" "/usr/bin/gunicorn -w 1 --timeout 3 -b 0.0.0.0:$p --access-logfile - --chdir /opt/capture/apps shop:app" "Shop on port $p" $'DynamicUser=yes\nRestart=on-failure\nRestartSec=1\nSyslogIdentifier=gunicorn'
+        unit "shop$p" "/usr/bin/gunicorn -w 1 --timeout 3 -b 0.0.0.0:$p --access-logfile - --chdir /srv/shop shop:app" "Shop on port $p" $'DynamicUser=yes\nRestart=on-failure\nRestartSec=1\nSyslogIdentifier=gunicorn'
     done
     start shop8000 shop8001
     printf 'listener 1883 0.0.0.0\nallow_anonymous false\npassword_file /etc/mosquitto/pw\nlog_dest syslog\nlog_type all\npersistence true\npersistence_location /var/lib/mosquitto/\n' >/etc/mosquitto/conf.d/site.conf
@@ -55,11 +56,11 @@ http-socket = 127.0.0.1:9091
 processes = 2
 master = true
 C
-    unit uwsgi-site "/usr/bin/uwsgi-core --ini /etc/uwsgi/apps-enabled.ini --plugins python3 --wsgi-file /opt/capture/apps/shop.py" "uWSGI"
+    unit uwsgi-site "/usr/bin/uwsgi-core --ini /etc/uwsgi/apps-enabled.ini --plugins python3 --wsgi-file /srv/shop/shop.py" "uWSGI"
     sed -i 's#^\tinfo = .*#\tinfo = "*syslog";#' /etc/prosody/prosody.cfg.lua
     printf 'VirtualHost "example.net"\n' >>/etc/prosody/prosody.cfg.lua
     sed -i 's/JAVA_OPTS=.*/JAVA_OPTS="-Djava.awt.headless=true -Xmx96m"/' /etc/default/tomcat10
-    mkdir -p /var/lib/tomcat10/webapps/shop/WEB-INF; cp /opt/capture/apps/*.jsp /var/lib/tomcat10/webapps/shop/
+    mkdir -p /var/lib/tomcat10/webapps/shop/WEB-INF; cp /srv/shop/*.jsp /var/lib/tomcat10/webapps/shop/
     local jars
     jars=$(printf '%s:' /usr/share/java/{zookeeper,zookeeper-jute,slf4j-api,slf4j-log4j12,log4j-1.2,snappy-java,metrics-core,netty-all}.jar)
     unit zookeeper "/usr/bin/java -Xmx64m -Dzookeeper.root.logger=INFO,CONSOLE -cp /etc/zookeeper/conf:$jars org.apache.zookeeper.server.quorum.QuorumPeerMain /etc/zookeeper/conf/zoo.cfg" "ZooKeeper" $'User=zookeeper\nSyslogIdentifier=zookeeper'

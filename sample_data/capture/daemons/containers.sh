@@ -34,9 +34,9 @@ P
     ((tries < 6)) || echo "container $name did not start" >&2
 }
 load() {
-    container front /usr/bin/gunicorn -w 2 --timeout 3 -b 0.0.0.0:8002 --access-logfile - --chdir /opt/capture/apps shop:app
+    container front /usr/bin/gunicorn -w 2 --timeout 3 -b 0.0.0.0:8002 --access-logfile - --chdir /srv/shop shop:app
     container cache /usr/bin/redis-server --port 6390 --maxmemory 2mb
-    container proxy /usr/sbin/nginx -g 'daemon off; error_log stderr info; pid /run/nginx2.pid;' -c /opt/capture/apps/nginx.conf
+    container proxy /usr/sbin/nginx -g 'daemon off; error_log stderr info; pid /run/nginx2.pid;' -c /srv/shop/nginx.conf
     container job /usr/bin/python3 -c 'import sys; print("processing 41 orders"); print("x" * 20000); sys.exit(int("forty-two"))'
     wait_port 8002
     loads http 127.0.0.1 8002 18

@@ -94,8 +94,8 @@ load() {
     ldap_faults
     for i in {1..9}; do echo hi | nc -w1 127.0.0.1 7 >/dev/null 2>&1 & done; wait
     case $ROUND in
-    1) echo 'listn=YES' >>/etc/vsftpd.conf; quiet systemctl restart vsftpd; sed -i '$d' /etc/vsftpd.conf; start vsftpd; kill_main slapd HUP; start slapd ;;
-    2) kill_main slapd KILL; kill_main smbd KILL; kill_main avahi-daemon KILL; kill_main dnsmasq KILL; sleep 2; start slapd smbd avahi-daemon dnsmasq ;;
+    1) echo 'listn=YES' >>/etc/vsftpd.conf; quiet systemctl restart vsftpd; sed -i '$d' /etc/vsftpd.conf; start vsftpd; kill -TERM "$(pgrep -x slapd)"; sleep 1; start slapd ;;
+    2) kill -KILL "$(pgrep -x slapd)"; kill_main smbd KILL; kill_main avahi-daemon KILL; kill_main dnsmasq KILL; sleep 2; start slapd smbd avahi-daemon dnsmasq ;;
     3) kill_main freeradius HUP; systemctl stop freeradius; echo 'garbage {' >>/etc/freeradius/3.0/clients.conf; quiet systemctl start freeradius; systemctl stop rpcbind rpcbind.socket cups; echo 'nonsense' >>/etc/xinetd.d/echo2; kill_main xinetd HUP ;;
     esac
 }
