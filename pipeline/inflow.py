@@ -1,5 +1,6 @@
 """Lines as they arrive on a stream: RECORDS batches at once, whatever has come, in bounded memory."""
 
+import select
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -10,6 +11,8 @@ from pipeline.once import Once
 from schemas.events import RECORDS, TS, TS_QUALITIES
 
 CHUNK = 1 << 20
+WAIT_S = 0.005
+"""Waited for more before what has come is labelled; a writer that was held up needs about .1 ms to fill a pipe."""
 _INHERITED = TS_QUALITIES.index("inherited")
 _CARRIED = 200
 """Rows of context carried from batch to batch, beside the line that a stack trace belongs to."""
@@ -66,11 +69,33 @@ def arriving(source: BinaryIO, limit: int, now_us: Callable[[], int]) -> Iterato
         now_us: time of receipt, microseconds since 1970; asked once a batch.
     """
     lines = Lines(limit)
-    while data := source.read1(CHUNK):  # type: ignore[attr-defined]
+    for data in _gathered(source):
         if found := lines.feed(data):
             yield records_of(found, now_us())
     if found := lines.end():
         yield records_of(found, now_us())
+
+
+def _gathered(source: BinaryIO) -> Iterator[bytes]:
+    """Yield what a stream has ready, up to CHUNK at a time: a pipe gives 64 KiB at once, and small batches are dear."""
+    read: Callable[[int], bytes] = source.read1  # type: ignore[attr-defined]
+    data = read(CHUNK)
+    while data:
+        parts, size = [data], len(data)
+        while size < CHUNK and data and _ready(source):
+            data = read(CHUNK - size)
+            parts.append(data)
+            size += len(data)
+        yield b"".join(parts)
+        data = data and read(CHUNK)
+
+
+def _ready(source: BinaryIO) -> bool:
+    """Say whether more comes within WAIT_S."""
+    try:
+        return bool(select.select([source], [], [], WAIT_S)[0])
+    except (OSError, ValueError):
+        return False
 
 
 def records_of(

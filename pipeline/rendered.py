@@ -62,7 +62,8 @@ def objects(events: pa.RecordBatch, templates: Templates) -> pa.Array:
         name: _column(events.column(name)) for name in (*PARSED.names, "key", "template_id")
     }
     label = events.column("label_at_ingest")
-    texts |= {name: _column(events.column(name)) for name in ("confidence", "stage", "model", "settled")}
+    texts |= {name: _column(events.column(name)) for name in ("stage", "model", "settled")}
+    texts["confidence"] = _column(pc.round(events.column("confidence").cast(pa.float64()), 6))
     texts["label"] = _column(label)
     domains = pa.array([domain_of(name) for name in label.dictionary.to_pylist()], pa.string())
     texts["domain"] = _column(pa.DictionaryArray.from_arrays(label.indices, domains))

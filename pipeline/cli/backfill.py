@@ -1,5 +1,6 @@
 """`dioptre backfill`: archives into the lake."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -118,7 +119,7 @@ def _run(config: "Config", sources: Sequence[str], between: "Between", beam: Seq
             start_forkserver(PRELOADED)
         volume = Volume((r.archive for r in planned.plan.reads), _read_before(planned))
         with Keeper(lake.root) as keeper, Bar(volume, "backfill") as bar:
-            watch = _Watch(volume, keeper, bar)
+            watch = _Watch(lake, volume, keeper, bar)
             summary = backfill(
                 job, planned, workers=config.workers, options=beam, on_commit=watch.committed, on_outcome=watch.read,
                 stop=stop,
@@ -145,18 +146,27 @@ def _read_before(planned: "Planned") -> dict[str, int]:
 class _Watch:
     """Hears of commits: moves the bar, and lets the catalog be built."""
 
-    def __init__(self, volume: "Volume", keeper: "Keeper", bar: "Bar") -> None:
-        self._volume, self._keeper, self._bar = volume, keeper, bar
-        self._lines = self._kinds = self._rejects = 0
+    def __init__(self, lake: "Lake", volume: "Volume", keeper: "Keeper", bar: "Bar") -> None:
+        self._lake, self._volume, self._keeper, self._bar = lake, volume, keeper, bar
+        self._lines = self._rejects = 0
+        self._kinds, self._count_at = 0, 0.0
 
     def committed(self, one: "Committed") -> None:
         """Count a segment."""
         self._lines += one.events + one.rejects
-        self._kinds += one.novel
+        if one.novel:
+            self._count()
         self._rejects += one.rejects
         self._volume.take(one.name, one.end - one.start)
         self._keeper.committed()
         self._bar.show(self._lines, self._kinds, self._rejects)
+
+    def _count(self) -> None:
+        """Count the lake's kinds, which workers meet at once; seldom enough to cost little."""
+        began = time.monotonic()
+        if began >= self._count_at:
+            self._kinds = self._lake.kinds().num_rows
+            self._count_at = time.monotonic() + max(0.5, 20 * (time.monotonic() - began))
 
     def read(self, outcome: "Outcome") -> None:
         """Note that an archive is over; of a plain one the size tells."""

@@ -106,6 +106,8 @@ def tell(done: Done, *, json: bool) -> None:
         say(f"{plural(len(done.summary.refused), 'file')} refused:")
         _list(done.summary.refused)
     out(result(done))
+    if _lines(done.summary):
+        say(f"in {done.summary.seconds:.1f} s, {_lines(done.summary) / max(done.summary.seconds, 0.001):,.0f} lines/s")
     if done.summary.stopped:
         say("stopped before the end: the same command goes on where it stopped")
     hint(f"next: dioptre sql --lake {done.summary.lake} \"FROM recent('1h')\"")
@@ -124,7 +126,4 @@ def result(done: Done) -> str:
         plural(done.kinds, "kind") if done.new == done.kinds else f"{done.new:,} new of {plural(done.kinds, 'kind')}"
     )
     parts = [kinds, plural(done.labels, "label"), f"{100 * s.unknown / max(1, s.events):.1f} % unknown"]
-    rate = f"{_lines(s) / max(s.seconds, 0.001):,.0f} lines/s"
-    return (
-        f"{plural(_lines(s), 'line')} -> {', '.join(parts)}, {plural(s.rejects, 'reject')} ({s.seconds:.1f} s, {rate})"
-    )
+    return f"{plural(_lines(s), 'line')} -> {', '.join(parts)}, {plural(s.rejects, 'reject')}"

@@ -25,7 +25,7 @@ class Keeper:
         """Build the catalog of all that was committed.
 
         Raises:
-            LakeError: it cannot be built.
+            CatalogError, LakeError: it cannot be built.
         """
         self._end()
         _build(self._lake)
@@ -51,15 +51,14 @@ class Keeper:
             self._committed.clear()
             try:
                 _build(self._lake)
-            except Exception:
+            except Exception:  # whatever it is, `finish` raises it if it is still so then; the job goes on meanwhile
                 self._committed.set()
 
 
 def _build(lake: Path) -> None:
+    from connectors.catalog import build, fresh
     from connectors.lake import Lake
 
-    try:
-        from connectors.catalog import build
-    except ImportError:  # TEMPORARY
-        return
-    build(Lake.open(lake))
+    opened = Lake.open(lake)
+    if not fresh(opened):
+        build(opened)

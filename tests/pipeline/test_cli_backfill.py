@@ -13,7 +13,9 @@ import pytest
 from backfill_kit import archive, assert_whole, log, positions
 from cli_kit import dioptre
 
+from connectors.catalog import CATALOG, fresh
 from connectors.lake import Lake
+from pipeline.cli.keeping import Keeper
 from pipeline.cli.progress import Volume
 
 
@@ -33,7 +35,8 @@ def test_every_codec_is_read_once_however_often_it_is_named(there: Path) -> None
     assert ran.out.startswith(f"{lines:,} lines -> ")
     again = dioptre("backfill", "logs", "--lake", "lake")
     assert again.out.startswith("nothing new in 5 files")
-    assert (there / "lake/catalog.duckdb").exists()
+    checked = dioptre("lake", "verify", "--lake", "lake", "--against", "logs", "--json")
+    assert checked.code == 0, checked.out
     assert_whole(there / "lake", lines)
 
 
@@ -172,6 +175,22 @@ def test_a_lake_that_cannot_be_read_is_told(there: Path) -> None:
     assert ran.code == 2
     assert "format version 99" in ran.err
     shutil.rmtree(there / "lake")
+
+
+def test_the_catalog_is_fresh_after_a_backfill_and_now_and_then_meanwhile(there: Path) -> None:
+    archive(there / "logs", 20)
+    assert dioptre("backfill", "logs", "--lake", "lake").code == 0
+    lake = Lake.open(there / "lake")
+    assert fresh(lake)
+    (there / "lake" / CATALOG).unlink()
+    with Keeper(there / "lake", every_s=0.02) as keeper:
+        time.sleep(0.1)
+        assert not (there / "lake" / CATALOG).exists()
+        keeper.committed()
+        until = time.monotonic() + 20
+        while not fresh(lake) and time.monotonic() < until:
+            time.sleep(0.02)
+    assert fresh(lake)
 
 
 def test_the_volume_learns_how_well_archives_compress(tmp_path: Path) -> None:
