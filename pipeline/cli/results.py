@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -107,7 +107,12 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    return to_json(value) if isinstance(value, list | dict) else value
+    """Write a value for a table of answers: numbers as they are copied, times to the microsecond where there are any."""
+    if isinstance(value, list | dict):
+        return to_json(value)
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value).replace(tzinfo=None).isoformat(" ")
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _json(answer: "pa.Table", to: BinaryIO) -> None:

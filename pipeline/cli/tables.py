@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pipeline.cli.options import OPTIONS, width
 
 _NARROWEST = 12
+_LEAST = 7
+"""Columns narrower than this tell nothing: then each row is shown as a list."""
+
 _STYLES = {"bold": "1", "dim": "2", "cyan": "36", "green": "32", "yellow": "33", "red": "31"}
 
 
@@ -29,7 +32,10 @@ def table(columns: Sequence[Column | str], rows: Iterable[Sequence[object]]) -> 
     terminal = sys.stdout.isatty()
     widths = [max(_cells(row[i]) for row in [[c.name for c in shaped], *cells]) for i in range(len(shaped))]
     if terminal:
-        widths = _fitted(widths, shaped, width())
+        natural, widths = widths, _fitted(widths, shaped, width())
+        if widths and max(widths) < _LEAST and sum(natural) > width():
+            _tall(shaped, cells)
+            return
     _line(shaped, [c.name for c in shaped], widths, head=True)
     if terminal:
         _line([replace(c, style="dim") for c in shaped], ["─" * w for w in widths], widths)
@@ -65,6 +71,17 @@ def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], 
         shown = f"\x1b[{code}m{shown}\x1b[0m" if code and shown else shown
         parts.append(blanks + shown if column.right else shown + blanks)
     sys.stdout.write("  ".join(parts).rstrip() + "\n")
+
+
+def _tall(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+    """Print each row as a list of name and value; empty values are left out."""
+    names = max(_cells(c.name) for c in columns)
+    lines = [Column("", style="bold"), Column("", style="")]
+    for number, row in enumerate(cells, 1):
+        sys.stdout.write(f"── {number} ".ljust(min(width(), 60), "─") + "\n")
+        for column, text in zip(columns, row, strict=True):
+            if text:
+                _line(lines, [column.name, text], [names, max(20, width() - names - 2)])
 
 
 def _fitted(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
