@@ -107,7 +107,7 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """Write a value for a table of answers: numbers as they are copied, times to the microsecond where there are any."""
+    """Write a value for a table of answers: numbers without commas, times with what microseconds they have."""
     if isinstance(value, list | dict):
         return to_json(value)
     if isinstance(value, datetime):

@@ -112,7 +112,9 @@ def workplace(folder: Path) -> Path:
     for name in ("host", "web", "data", "network"):
         head = (CORPUS / f"{name}.tsv").read_text("utf-8").splitlines()[:30]
         (folder / "corpus" / f"{name}.tsv").write_text("\n".join(head) + "\n", "utf-8")
-    (folder / "question.sql").write_text("-- how many of each?\nSELECT label, count(*) AS n FROM events GROUP BY 1;\n")
+    (folder / "question.sql").write_text(
+        "-- how many of each?\nSELECT label, count(*) AS n FROM events GROUP BY 1 ORDER BY 1;\n"
+    )
     (folder / "dioptre.toml").write_text('[lake]\npath = "lake"\n')
     return folder
 
