@@ -175,7 +175,7 @@ class Mill:
         return np.column_stack((*self._micros(block, second), *self._tag(block)))
 
     def _rfc5424(self, block: Drawn, second: Ints) -> Ints:
-        """As rsyslog forwards in the new form; what `logger` wrote (programs that fork) says how good its clock is."""
+        """As rsyslog forwards in the new form; one process in eight says how good its clock is."""
         word, bare, app = self._words, self._bare(block), self._apps + self.kinds.of[block.kind]
         one, blank = (np.full(len(bare), word[w]) for w in ("1 ", " "))
         pid = np.where(bare, word["-"], self._pids + block.pid)
