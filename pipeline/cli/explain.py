@@ -1,14 +1,17 @@
 """`dioptre explain`: why a line has its label."""
 
 import re
+import sys
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.app import ASK, JsonOption, app, command
 from pipeline.cli.errors import CommandError
-from pipeline.cli.output import Column, cell, emit_json, out, table
+from pipeline.cli.options import width
+from pipeline.cli.output import Column, cell, clean, emit_json, out, table
 from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOption, alone, config_of, received
 
 if TYPE_CHECKING:
@@ -134,8 +137,10 @@ def _show(header: dict[str, Any], params: list[str] | None, found: "Why") -> Non
 
 
 def _field(name: str, text: str) -> None:
-    if name or text:
-        out(f"{name:<{_WIDTH}}{text}".rstrip())
+    """Print a named text; on a terminal it is wrapped beside its name."""
+    room = max(20, width() - _WIDTH) if sys.stdout.isatty() else len(text) + 1
+    for i, line in enumerate(wrap(clean(text), room) or [""] * bool(name)):
+        out(f"{'' if i else name:<{_WIDTH}}{line}".rstrip())
 
 
 def _line(header: dict[str, Any]) -> list[tuple[str, str]]:
