@@ -5,6 +5,7 @@ reach Python, and rows that the byte rules do not cover (JSON, CEF, several line
 one by one; so does a whole column of few rows, which is not worth loading the kernels for.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,6 @@ class Keys:
         self._plans: dict[str, Plan] = {}
         self._kinds: dict[tuple[str, str, tuple[tuple[int, str], ...]], Kind] = {}
         self._apps: dict[str | None, str] = {}
-        self._loaded = False
 
     def of(self, app: pa.DictionaryArray, message: pa.StringArray) -> Keyed:
         """Name the kind of every row, as `key_of` does.
@@ -61,9 +61,8 @@ class Keys:
         Args:
             app, message: (n,) columns of the same length; message without nulls.
         """
-        if len(message) < FEW_ROWS and not self._loaded:
+        if len(message) < FEW_ROWS and "clustering.kernels.door" not in sys.modules:
             return _defined(app, message)
-        self._loaded = True
         numbers: dict[Kind, int] = {}
         codes = np.empty(len(message), np.int32)
         params = []
