@@ -70,7 +70,7 @@ def _stays(data: Bytes, start: int, end: int, lists: Lists) -> bool:
         return True
     if end - start > 8 and data[start] == 83 and load(data, start, end) == _SQLSTATE:
         mark = data[start + 8]
-        if mark == 91 or mark == EQUALS or mark == 40 or mark == COLON:
+        if mark in (91, EQUALS, 40, COLON):
             return True
     if end - start > MOST:
         return False
@@ -107,6 +107,6 @@ def _dates(data: Bytes, words: Words, count: int, lists: Lists) -> None:
             continue
         start, end = words.start[i], words.end[i]
         size = end - start
-        if size == 3 or (size == 4 and data[end - 1] == COMMA):
-            if has(lists.dates, load(data, start, start + 3), _ZERO64):
-                words.hole[i] = start
+        short = size == 3 or (size == 4 and data[end - 1] == COMMA)
+        if short and has(lists.dates, load(data, start, start + 3), _ZERO64):
+            words.hole[i] = start

@@ -90,12 +90,17 @@ def _note(data: Bytes, at: int, end: int, byte: int, words: Words, number: int) 
             words.equals[number] = at
         if words.digit[number] == NONE:
             words.value[number] = at + 1
-    elif byte == AT or byte == COLON:
+    elif byte in (AT, COLON):
         if words.address[number] == NONE and _is_address(data, at, end, words.start[number]):
             words.address[number] = at
-    elif byte == STAR and at > words.start[number] and at + 1 < end:
-        if data[at - 1] == LESS and data[at + 1] == GREATER:
-            words.masked[number] = 1
+    elif byte == STAR and _is_mask(data, at, end, words.start[number]):
+        words.masked[number] = 1
+
+
+@helper
+def _is_mask(data: Bytes, at: int, end: int, start: int) -> bool:
+    """Whether a `*` is that of a `<*>` inside its word."""
+    return at > start and at + 1 < end and data[at - 1] == LESS and data[at + 1] == GREATER
 
 
 @helper

@@ -23,7 +23,7 @@ BLOCK_ROWS = 8_192
 """Records worked on at once: about 1 MB of text, so that the passes over it stay in the cache."""
 
 FEW_ROWS = 4_096
-"""Records of a batch below which the per-line path is faster than loading the kernels; once loaded, they serve fewer."""
+"""Records of a batch below which the per-line path beats loading the kernels; once loaded, they serve fewer."""
 
 _HEADER_STARTS = (b"<", b"{")
 

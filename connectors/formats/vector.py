@@ -73,7 +73,8 @@ class Found:
     @property
     def year_inferred(self) -> npt.NDArray[np.bool_]:
         """Whose stamp tells no year."""
-        return self.format == FORMATS.index("rfc3164")
+        inferred: npt.NDArray[np.bool_] = self.format == FORMATS.index("rfc3164")
+        return inferred
 
     @staticmethod
     def nothing(n: int) -> "Found":

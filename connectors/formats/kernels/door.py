@@ -17,7 +17,7 @@ _SEED = np.uint64(secrets.randbits(64))
 
 
 def find(block: Block, wanted: int) -> tuple[Fields, Callable[[int], str]]:
-    """Find the fields of the records of a block; bit k of `wanted` allows format k. Also gives how to spell a number."""
+    """Find the fields of the records of a block, and how to spell their numbers; bit k of `wanted` allows format k."""
     n = len(block.offsets) - 1
     out = np.full((len(Fields._fields), n), -1, np.int64)
     starts, ends = np.empty(_STRINGS * n, np.int32), np.empty(_STRINGS * n, np.int32)

@@ -15,7 +15,7 @@ _HERE = str(Path(__file__).parent)
 RFC3164, RFC5424, ISO = 0, 1, 2
 SHORTEST = 17
 """Bytes behind the PRI below which a record is left over; looks ahead up to there need no check."""
-_BLANK, _PERCENT, _DASH, _DOT, _COLON, _LESS, _GREATER, _OPEN, _CLOSE = 32, 37, 45, 46, 58, 60, 62, 91, 93
+_BLANK, _PERCENT, _DASH, _COLON, _LESS, _GREATER, _OPEN, _CLOSE = 32, 37, 45, 58, 60, 62, 91, 93
 _T, _BOM = 84, 0xEF
 _PRI_MOST, _FIELD_MOST = 191, 255
 
@@ -48,7 +48,7 @@ def _pri(data: Bytes, at: int, end: int) -> tuple[int, int]:
         return NONE, at
     value, i = 0, at + 1
     while i < min(at + 4, end) and 48 <= data[i] <= 57:
-        value = value * 10 + np.int64(data[i]) - 48
+        value = value * 10 + data[i] - 48
         i += 1
     size = i - at - 1
     if size == 0 or i >= end or data[i] != _GREATER or value > _PRI_MOST or (size > 1 and data[at + 1] == 48):
@@ -149,7 +149,7 @@ def _field(data: Bytes, at: int, end: int) -> int:
     """Where the field behind the one at `at` begins; NONE when that is empty, too long or the last, or `at` NONE."""
     if at == NONE:
         return NONE
-    stop = _blank(data, at, min(end, at + _FIELD_MOST + 1))
+    stop = _blank(data, at, min(end, at + _FIELD_MOST))
     return stop + 1 if at < stop < end and data[stop] == _BLANK else NONE
 
 

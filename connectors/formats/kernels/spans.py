@@ -17,13 +17,13 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Spans(NamedTuple):
-    """`start`, `end`: where string number i stands first. `count`: (1,) of them. `slots`: a hash table of numbers, a
+    """`start`, `end`: where string number i stands first. `used`: (1,) how many. `slots`: a hash table of numbers, a
     power of two in size, NONE where free. `seed`: not known to who writes the records.
     """
 
     start: Ints
     end: Ints
-    count: Ints
+    used: Ints
     slots: Ints
     seed: np.uint64
 
@@ -44,12 +44,12 @@ def number(data: Bytes, start: int, end: int, spans: Spans) -> int:
 
 
 @helper
-def _add(start: int, end: int, slot: int, spans: Spans) -> int:
-    new = spans.count[0]
+def _add(start: int, end: int, slot: np.int64, spans: Spans) -> int:
+    new = spans.used[0]
     if new >= len(spans.start):
         return NONE
     spans.start[new], spans.end[new], spans.slots[slot] = start, end, new
-    spans.count[0] = new + 1
+    spans.used[0] = new + 1
     return new
 
 
@@ -57,7 +57,7 @@ def _add(start: int, end: int, slot: int, spans: Spans) -> int:
 def _same(data: Bytes, start: int, end: int, other: int, other_end: int) -> bool:
     if end - start != other_end - other:
         return False
-    for i in range(end - start):
+    for i in range(end - start):  # noqa: SIM110 - numba knows no all()
         if data[start + i] != data[other + i]:
             return False
     return True

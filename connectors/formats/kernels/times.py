@@ -24,8 +24,7 @@ def hour_text(hour: int) -> str:
 @helper
 def digit(data: Bytes, at: int) -> int:
     """One digit; a large negative number for none, which spoils any sum it enters."""
-    value = np.int64(data[at]) - 48
-    return value if 0 <= value <= 9 else -(1 << 32)
+    return data[at] - 48 if 48 <= data[at] <= 57 else -(1 << 32)
 
 
 @helper
