@@ -22,8 +22,11 @@ from schemas.events import PARSED
 BLOCK_ROWS = 8_192
 """Records worked on at once: about 1 MB of text, so that the passes over it stay in the cache."""
 
-FEW_ROWS = 4_096
-"""Records of a batch below which the per-line path beats loading the kernels; once loaded, they serve fewer."""
+FEW_ROWS = 16_384
+"""Records met in all up to which the per-line path beats loading the kernels; once loaded, they serve any."""
+
+_MET = {"records": 0}
+"""Records that this process has met."""
 
 _HEADER_STARTS = (b"<", b"{")
 
@@ -56,7 +59,8 @@ def parse(records: pa.RecordBatch, reading: Reading | None = None) -> pa.RecordB
     meta = dict(records.schema.metadata or {})
     rejects = json.loads(meta.pop(b"rejects", b"[]"))
     columns = Columns()
-    few = records.num_rows < FEW_ROWS and "connectors.formats.kernels.door" not in sys.modules
+    _MET["records"] += records.num_rows
+    few = _MET["records"] < FEW_ROWS and "connectors.formats.kernels.door" not in sys.modules
     previous: _Line | None = None
     for at in range(0, records.num_rows, BLOCK_ROWS):
         previous = _block(records.slice(at, BLOCK_ROWS), _context(reading, meta), reading, columns, previous, few)
