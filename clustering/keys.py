@@ -1,22 +1,26 @@
-"""Keys of whole Arrow columns at millions of lines a second: what `key` defines, computed on byte positions.
+"""Keys of whole Arrow columns at millions of lines a second: what `key` defines, computed by compiled loops.
 
-A block's messages lie side by side in one buffer. Words, holes and rows are positions in it; skeletons and params
-are cut from it by one byte mask each. Only the distinct skeletons of a block (a few hundred) reach Python, and rows
-that the byte rules do not cover (JSON, CEF, several lines, control bytes) go through `key_of` one by one.
+The kernels cut the skeleton and the params of every message. Only the distinct skeletons of a block (a few hundred)
+reach Python, and rows that the byte rules do not cover (JSON, CEF, several lines, control bytes) go through `key_of`
+one by one; so does a whole column of few rows, which is not worth loading the kernels for.
 """
 
+import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clustering.bits import Ints
-from clustering.holes import Holes
 from clustering.key import key_of, kind_of, mask_app
 from clustering.survivors import CLASSES, Plan, Telling, plan_of
-from clustering.text import Text
 from schemas.registry import Kind
+
+if TYPE_CHECKING:
+    from clustering.kernels.door import Cut
+
+Ints = npt.NDArray[np.int64]
 
 Classes = tuple[tuple[int, str], ...]
 """What a row's telling holes say: (hole, class) each."""
@@ -24,9 +28,11 @@ Classes = tuple[tuple[int, str], ...]
 Said = dict[tuple[int, str] | None, int]
 """What holes say, numbered as it is met; None is 0."""
 
-BLOCK_ROWS = 4_096
-"""Rows worked on at once: about 400 kB of text, so that the passes over it stay in the cache (twice the speed of 1,024
-rows, a tenth above 32,768)."""
+BLOCK_ROWS = 16_384
+"""Rows worked on at once: about 2 MB of text, so that what the kernels write is still in the cache when it is read."""
+
+FEW_ROWS = 16_384
+"""Rows met in all up to which the definition itself is faster than loading the kernels; once loaded, they serve any."""
 
 MEMO_ENTRIES = 100_000
 """Skeletons, and kinds, remembered; at the bound the memory starts afresh, so an attack cannot fill it."""
@@ -48,6 +54,7 @@ class Keys:
         self._plans: dict[str, Plan] = {}
         self._kinds: dict[tuple[str, str, tuple[tuple[int, str], ...]], Kind] = {}
         self._apps: dict[str | None, str] = {}
+        self._met = 0
 
     def of(self, app: pa.DictionaryArray, message: pa.StringArray) -> Keyed:
         """Name the kind of every row, as `key_of` does.
@@ -55,6 +62,9 @@ class Keys:
         Args:
             app, message: (n,) columns of the same length; message without nulls.
         """
+        self._met += len(message)
+        if self._met < FEW_ROWS and "clustering.kernels.door" not in sys.modules:
+            return _defined(app, message)
         numbers: dict[Kind, int] = {}
         codes = np.empty(len(message), np.int32)
         params = []
@@ -66,16 +76,16 @@ class Keys:
         return Keyed(list(numbers), codes, pa.concat_arrays(params) if params else pa.array([], pa.string()))
 
     def _block(self, app: pa.DictionaryArray, message: pa.StringArray) -> tuple[list[Kind], Ints, pa.StringArray]:
-        text = Text.of(message)
-        cut = Holes.of(text)
-        skeletons = cut.skeletons().dictionary_encode()
+        from clustering.kernels.door import cut_all  # numba takes a second to import
+
+        cut = cut_all(message)
+        skeletons = cut.skeletons.dictionary_encode()
         plans = [self._plan(s) for s in skeletons.dictionary.to_pylist()]
         which = skeletons.indices.to_numpy()
         told, classes = _classes(cut, plans, which)
         kinds, inverse = self._name(app, plans, which, told, classes)
-        named = (kinds, inverse, cut.params())
-        odd = np.flatnonzero(text.odd)
-        return self._one_by_one(app, message, odd, named) if len(odd) else named
+        named = (kinds, inverse, cut.params)
+        return self._one_by_one(app, message, cut.odd, named) if len(cut.odd) else named
 
     def _plan(self, skeleton: str) -> Plan:
         plan = self._plans.get(skeleton)
@@ -137,7 +147,14 @@ class Keys:
         return [*kinds, *(k.kind for k in keyed)], inverse, words
 
 
-def _classes(cut: Holes, plans: list[Plan], which: Ints) -> tuple[Ints, list[Classes]]:
+def _defined(app: pa.DictionaryArray, message: pa.StringArray) -> Keyed:
+    keyed = [key_of(a, m) for a, m in zip(app.to_pylist(), message.to_pylist(), strict=True)]
+    numbers: dict[Kind, int] = {}
+    codes = np.array([numbers.setdefault(k.kind, len(numbers)) for k in keyed], np.int32)
+    return Keyed(list(numbers), codes, pa.array([k.params for k in keyed], pa.string()))
+
+
+def _classes(cut: "Cut", plans: list[Plan], which: Ints) -> tuple[Ints, list[Classes]]:
     """Read the telling holes of a block: for each row the number of its classes, and the classes by number."""
     told = np.zeros(len(which), np.int64)
     rows = np.flatnonzero(np.array([bool(plan.telling) for plan in plans], np.bool_)[which])
@@ -158,7 +175,7 @@ def _classes(cut: Holes, plans: list[Plan], which: Ints) -> tuple[Ints, list[Cla
     return told, [(), *(_unpack(number, len(slots), back) for number in numbers.dictionary.to_pylist())]
 
 
-def _slot(cut: Holes, telling: list[Telling | None], rows: Ints, plan: Ints, reads: list[str], said: Said) -> Ints:
+def _slot(cut: "Cut", telling: list[Telling | None], rows: Ints, plan: Ints, reads: list[str], said: Said) -> Ints:
     """Number of what the n-th telling hole of each row says; of its choices the first that says something."""
     result = np.zeros(len(rows), np.int64)
     kind = np.array([reads.index(t.reads) if t else 0 for t in telling])
@@ -169,9 +186,9 @@ def _slot(cut: Holes, telling: list[Telling | None], rows: Ints, plan: Ints, rea
     return result
 
 
-def _read(cut: Holes, rows: Ints, holes: Ints, kind: Ints, reads: list[str], said: Said) -> Ints:
+def _read(cut: "Cut", rows: Ints, holes: Ints, kind: Ints, reads: list[str], said: Said) -> Ints:
     """Number of what each row's hole says, 0 for nothing; `said` grows by what is new."""
-    values = cut.values(cut.first[rows] + holes).dictionary_encode()
+    values = cut.values(rows, holes).dictionary_encode()
     words = values.dictionary.to_pylist()
     most = int(holes.max(initial=0)) + 1
     together = pa.array(
