@@ -13,6 +13,7 @@ from backfill_kit import archive, assert_whole, kill_group, positions, segments,
 from cli_kit import dioptre
 
 LINES = 6_000
+SAMPLES = Path(__file__).parents[2] / "sample_data" / "logs"
 
 
 @pytest.fixture
@@ -20,6 +21,16 @@ def logs(tmp_path: Path) -> Path:
     """A folder with the same number of lines in every codec: LINES in all."""
     archive(tmp_path / "logs", LINES // 5)
     return tmp_path / "logs"
+
+
+def test_the_sample_logs_are_whole_in_the_lake_and_again_adds_nothing(tmp_path: Path) -> None:
+    lake = str(tmp_path / "lake")
+    told = dioptre("backfill", str(SAMPLES), "--lake", lake, "--json").json
+    assert told["lines"] >= 20_000
+    assert told["unknown"] < 0.25 * told["events"]
+    assert told["findings"] == told["refused"] == []
+    assert dioptre("lake", "verify", "--lake", lake, "--against", str(SAMPLES)).code == 0
+    assert dioptre("backfill", str(SAMPLES), "--lake", lake, "--json").json["lines"] == 0
 
 
 def test_a_backfill_killed_at_three_random_points_and_run_again_is_whole(logs: Path, tmp_path: Path) -> None:
