@@ -74,6 +74,7 @@ def _root() -> None:
 
     Every command takes --config FILE, --color WHEN, -q and -v; `dioptre COMMAND --help` tells the rest.
     Exit codes: 0 done; 1 done, with findings; 2 failed; 130 interrupted.
+    With --json, stdout is one JSON document, of a failure {"error": {"code", "message", "hint"}}.
     `dioptre --install-completion` completes commands in your shell.
     """
 

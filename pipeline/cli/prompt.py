@@ -21,7 +21,7 @@ A statement ends with ; and may go over several lines. Views and macros of the l
 _TABLES = "SELECT view_name AS name, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1"
 _MACROS = """
 SELECT function_name || '(' || array_to_string(parameters, ', ') || ')' AS macro, comment
-FROM duckdb_functions() WHERE NOT internal ORDER BY 1
+FROM duckdb_functions() WHERE NOT internal AND comment IS NOT NULL ORDER BY 1
 """
 
 

@@ -50,7 +50,8 @@ def list_(
         Column("bytes", wide=True),
     ]  # fmt: skip
     rows = ([r["reason"], r["source_offset"], r["source"], r["observed_ts"], _start(r["raw"])] for r in found)
-    table(columns, rows)
+    if found:
+        table(columns, rows)
     out(", ".join(f"{n:,} {word}" for word, n in counts.items()) or "no rejects")
     if found:
         hint(f"all of one: dioptre rejects show {found[0]['source']} {found[0]['source_offset']}")

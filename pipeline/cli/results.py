@@ -112,7 +112,12 @@ def _shown(value: Any) -> Any:
         return to_json(value)
     if isinstance(value, datetime):
         return (value.astimezone(UTC) if value.tzinfo else value).replace(tzinfo=None).isoformat(" ")
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if isinstance(value, float):
+        import numpy as np
+
+        short = np.float32(value)
+        return str(short if float(short) == value else value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _json(answer: "pa.Table", to: BinaryIO) -> None:

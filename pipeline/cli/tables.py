@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pipeline.cli.options import OPTIONS, width
 
 _NARROWEST = 12
-_LEAST = 7
+_LEAST = 10
 """Columns narrower than this tell nothing: then each row is shown as a list."""
 
 _STYLES = {"bold": "1", "dim": "2", "cyan": "36", "green": "32", "yellow": "33", "red": "31"}
@@ -76,12 +76,12 @@ def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], 
 def _tall(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
     """Print each row as a list of name and value; empty values are left out."""
     names = max(_cells(c.name) for c in columns)
-    lines = [Column("", style="bold"), Column("", style="")]
+    lines, room = [Column("", style="bold"), Column("")], max(20, width() - names - 2)
     for number, row in enumerate(cells, 1):
         sys.stdout.write(f"── {number} ".ljust(min(width(), 60), "─") + "\n")
         for column, text in zip(columns, row, strict=True):
-            if text:
-                _line(lines, [column.name, text], [names, max(20, width() - names - 2)])
+            for at in range(0, len(text), room):
+                _line(lines, ["" if at else column.name, text[at : at + room]], [names, room])
 
 
 def _fitted(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:

@@ -1,12 +1,14 @@
 """`dioptre sql`, `templates`, `rejects`, `export` on a small lake: answers, bounds, wrong questions, hostile lines."""
 
 import csv
+import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -208,7 +210,16 @@ def test_the_prompt_answers_at_a_terminal_and_goes_on_after_a_mistake(own: Path)
     main, side = pty.openpty()
     env = {**os.environ, "TERM": "dumb", "HOME": str(own), "COLUMNS": "100"}
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", "sql"]
-    with subprocess.Popen(command, stdin=side, stdout=side, stderr=side, cwd=own, env=env, close_fds=True) as process:
+    with subprocess.Popen(
+        command,
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        cwd=own,
+        env=env,
+        start_new_session=True,
+        preexec_fn=_own_terminal,
+    ) as process:
         os.close(side)
         heard = _until(main, b"dioptre> ")
         os.write(main, b"SELECT 40 + 2\n")
@@ -217,6 +228,10 @@ def test_the_prompt_answers_at_a_terminal_and_goes_on_after_a_mistake(own: Path)
         heard += _until(main, b"dioptre> ")
         os.write(main, b"FROM nowhere;\n")
         heard += _until(main, b"dioptre> ")
+        os.write(main, b"SELECT count(*) FROM range(100000000000) a, range(100000) b;\n")
+        time.sleep(1)  # for the query to be under way
+        os.write(main, b"\x03")
+        heard += _until(main, b"dioptre> ")
         os.write(main, b".tables\n")
         heard += _until(main, b"dioptre> ")
         os.write(main, b".quit\n")
@@ -224,9 +239,15 @@ def test_the_prompt_answers_at_a_terminal_and_goes_on_after_a_mistake(own: Path)
     told = heard.decode()
     assert "42" in told
     assert "error: Catalog Error" in told
+    assert "interrupted" in told
     assert "otel_logs" in told
     assert "FROM nowhere;" in (own / ".local/state/dioptre/history").read_text()
     assert (own / ".local/state/dioptre/history").stat().st_mode & 0o077 == 0
+
+
+def _own_terminal() -> None:
+    """Make standard input the terminal of this session, so that Ctrl-C reaches it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _until(terminal: int, end: bytes) -> bytes:
