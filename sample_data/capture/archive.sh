@@ -3,12 +3,12 @@
 # Sourced by capture.sh.
 
 # What would tell on which machine or network the capture ran; no collected line may match.
-MACHINE="Command line|command line|firecracker|FIRECK|sandbox|gVisor|nvproxy|fc-v|kvm|hypervisor|vsock|virtio|process_api|runsc|Amazon|Google|Azure|\bDMI\b|\bOEM\b|builder@|drop_caches|virtual machine"
+MACHINE="Kernel command line|[]] Command line:|firecracker|FIRECK|sandbox|gVisor|nvproxy|fc-v|kvm|hypervisor|vsock|virtio|process_api|runsc|Amazon|Google|Azure|\bDMI\b|\bOEM\b|builder@|drop_caches|virtual machine"
 PRIVATE="$MACHINE|$SITE|deb\.debian|://[^ /\"]*(mirror|registry|proxy|pypi|maven)"
 
 export_journals() {
-    in_host app01 journalctl --no-pager -o json -u shop8000 -u shop8001 -u monit -u mosquitto -u prometheus -u systemd-logind -n 1500 \
-        >"$SITE/app01/root/var/log/journal.json"
+    in_host app01 journalctl --no-pager -o json -u shop8000 -u shop8001 -u monit -u mosquitto -u prometheus -u systemd-logind -n 700 |
+        gzip -9n >"$SITE/app01/root/var/log/journal.json.gz"
     in_host web01 journalctl --no-pager -o short-iso -u 'ssh*' -u cron -u nginx -u haproxy -p 6 -n 1500 >"$SITE/web01/root/var/log/journal.short-iso"
 }
 
@@ -20,8 +20,8 @@ collect() {
         local from=$SITE/$host/root/var/log
         mkdir -p "$into/$host"
         for file in "$from"/{syslog,auth.log,kern.log,mail.log,messages,firewall.log,net5424.log,app.json.log}* \
-            "$from"/{nginx,apache2,postgresql,mysql,squid,remote,supervisor,frr}/*.log* "$from"/tomcat10/* "$from"/pods/*/*.log "$from"/{dpkg.log,journal.json,journal.short-iso}; do
-            [[ ! -s $file ]] || take "$file" "$into/$host/$(basename "$(dirname "$file")" | sed 's/^log$//; s/..*/&-/')$(basename "$file")"
+            "$from"/{nginx,apache2,postgresql,mysql,squid,remote,frr}/*.log* "$from"/tomcat10/* "$from"/pods/*/*.log "$from"/supervisor/supervisord.log "$from"/{dpkg.log,journal.json.gz,journal.short-iso}; do
+            [[ ! -s $file ]] || take "$file" "$into/$host/$(basename "$(dirname "$file")" | sed 's/^log$//; s/^postgresql$//; s/^frr$//; s/..*/&-/')$(basename "$file")"
         done
     done
 }
@@ -36,6 +36,7 @@ take() {
         say "left out of $2: $found lines that name the machine"
         sed -i -E "\\%$PRIVATE%Id" "$SITE/taken"
     fi
+    [[ -s $SITE/taken ]] || return 0
     pack "${2##*.}" <"$SITE/taken" >"$2"
     touch -r "$1" "$2"
 }
