@@ -9,5 +9,5 @@ run() { say "dioptre $*"; "$dioptre" "$@"; }
 
 run backfill sample_data/logs --lake "$lake"
 run templates list --lake "$lake" --limit 15
-run sql --lake "$lake" -f deploy/sql/01_what_is_new.sql
+run sql --lake "$lake" -f deploy/sql/01_new_since_deploy.sql
 printf '\nThe lake is in %s. Ask it yourself:\n  %s sql --lake %s\n' "$lake" "$dioptre" "$lake"

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.lake import Finding, Lake, LakeError, forget, repair, verify
+from connectors.lake.layout import RANGE_SIZE
 from connectors.lake.segments import FOOTER
 from tests.connectors.lake_rows import add, kinds, messages, novel, rewrite
 
@@ -240,7 +241,7 @@ def test_a_range_size_changed_by_hand_is_named_and_set_back(lake: Lake) -> None:
     path = lake.root / "lake.json"
     before = path.read_text()
     path.write_text(json.dumps(json.loads(before) | {"range_size": 5}))
-    assert only(lake).what == f"range_size is 5, it was {1 << 30} when the lake was made"
+    assert only(lake).what == f"range_size is 5, it was {RANGE_SIZE} when the lake was made"
     repair(lake)
     assert path.read_text() == before
 
