@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 
 COMMANDS = (
     "scan", "label", "backfill", "explain", "sql", "templates", "rejects", "export",
@@ -50,12 +49,11 @@ def _run(argv: Sequence[str]) -> int:
 
     OPTIONS.reset(list(argv))
     for name in COMMANDS:
-        if find_spec(f"{__name__}.{name}"):
-            import_module(f"{__name__}.{name}")
+        import_module(f"{__name__}.{name}")
     try:
         code = get_command(app).main(_options_last(argv), prog_name="dioptre", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, errors.ReaderGoneError):
         return errors.gone()
     except (KeyboardInterrupt, Abort):
         code = errors.INTERRUPTED

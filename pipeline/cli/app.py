@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from pipeline.cli.errors import ReaderGoneError
 from pipeline.cli.helping import COMMON, Command, Group
 from pipeline.cli.options import OPTIONS, Color
 
@@ -58,7 +59,10 @@ def _with_common(f: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(f)
     def wrapper(**given: Any) -> None:
         OPTIONS.update(**{name: given.pop(name) for name in _COMMON})
-        f(**given)
+        try:
+            f(**given)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     own = list(inspect.signature(f, eval_str=True).parameters.values())
     keyword = inspect.Parameter.KEYWORD_ONLY

@@ -27,6 +27,10 @@ class CommandError(Exception):
         self.hint, self.code = hint, code
 
 
+class ReaderGoneError(Exception):
+    """Whoever read stdout has gone; told so because typer makes exit code 1 of a BrokenPipeError."""
+
+
 @dataclass(frozen=True)
 class Told:
     """A failure as people and programs are told of it."""

@@ -28,6 +28,11 @@ KindOption = Annotated[
     typer.Option("--kind", metavar="ID", help="Of this template id; repeatable.", rich_help_panel=_WHAT),
 ]
 
+FormatOption = Annotated[
+    str | None, typer.Option("--format", metavar="FORMAT", help="duckdb, parquet or csv. [as FILE ends]")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+
 
 @command(
     app, "export", panel=ASK,
@@ -46,10 +51,8 @@ def export(
     until: UntilOption = None,
     label: LabelOption = None,
     kind: KindOption = None,
-    format_: Annotated[
-        str | None, typer.Option("--format", metavar="FORMAT", help="duckdb, parquet or csv. [as FILE ends]")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    format_: FormatOption = None,
+    force: ForceOption = False,
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:

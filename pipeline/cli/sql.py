@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {f".{form.value}": form for form in Format if form != Format.TABLE}
 
+FileOption = Annotated[
+    Path | None, typer.Option("--file", "-f", metavar="FILE", help="Read the statement from a file.")
+]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", metavar="FORMAT", help="table, json, jsonl, csv or parquet. [table, or as -o ends]"),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the answer to a file; it appears whole.")
+]
+
 
 @command(
     app, "sql", panel=ASK,
@@ -30,17 +41,9 @@ def sql(
     query: Annotated[
         str | None, typer.Argument(metavar="[QUERY]", help="One statement. Without it: a prompt, or what is piped in.")
     ] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Read the statement from a file.")
-    ] = None,
-    form: Annotated[
-        Format | None,
-        typer.Option("--format", metavar="FORMAT", help="table, json, jsonl, csv or parquet. [table, or as -o ends]"),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the answer to a file; it appears whole."),
-    ] = None,
+    file: FileOption = None,
+    form: FormatOption = None,
+    output: OutputOption = None,
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:

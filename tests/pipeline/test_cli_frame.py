@@ -27,7 +27,9 @@ def test_help_and_version_load_nothing_heavy_and_start_fast(argv: list[str]) -> 
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert told.splitlines()[-1] == "[]"
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0  # .2 s when nobody else computes
+    assert (
+        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
+    )  # .15 to .5 when nobody else computes
 
 
 def test_help_begins_with_what_it_does_and_examples() -> None:
@@ -99,13 +101,12 @@ def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ran.code, ran.out, ran.err) == (130, "", "interrupted\n")
 
 
-def test_a_reader_who_leaves_ends_the_command_quietly(place: Path) -> None:
+@pytest.mark.parametrize("command", ["config schema", "sql 'SELECT range FROM range(100000)' --format jsonl", "--help"])
+def test_a_reader_who_leaves_ends_the_command_quietly(command: str, place: Path) -> None:
     code = "from pipeline.cli import main; main()"
-    script = f'"{sys.executable}" -c "{code}" config schema | head -1; echo "${{PIPESTATUS[0]}}"'
+    script = f'"{sys.executable}" -c "{code}" {command} | head -c 1 >/dev/null; echo "${{PIPESTATUS[0]}}"'
     ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, cwd=place)
-    assert ran.stderr == ""
-    assert ran.stdout.splitlines()[0] == "{"
-    assert ran.stdout.splitlines()[-1] == "0"
+    assert (ran.stdout, ran.stderr) == ("0\n", "")
 
 
 def test_output_survives_a_locale_that_cannot_write_it(place: Path) -> None:
