@@ -129,11 +129,15 @@ in_host() {
         env -i -C / PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8 "$@" </dev/null
 }
 
+# Up, or after a minute at least answering: a unit that a fault has left hanging must not stop the capture.
 wait_for_boot() {
-    local host=$1 tries=0
-    until in_host "$host" systemctl is-system-running 2>/dev/null | grep -Eq 'running|degraded'; do
-        ((++tries < 60)) || die "$host did not boot: see $SITE/$host/console"
-        read -rt 1 <> <(:) || true
+    local host=$1 tries=0 state
+    until state=$(in_host "$host" systemctl is-system-running 2>/dev/null) || [[ $state == degraded ]]; do
+        if ((++tries >= 60)); then
+            [[ $state == starting ]] && return
+            die "$host did not boot: see $SITE/$host/console"
+        fi
+        sleep 1
     done
 }
 
@@ -159,7 +163,7 @@ stop_site() {
     halt_hosts
     for host in "${HOSTS[@]}"; do
         umount -R "$SITE/$host/root" 2>/dev/null || true
-        find /sys/fs/cgroup{,/systemd,/unified}/"$host" -depth -type d -exec rmdir {} + 2>/dev/null || true
+        find /sys/fs/cgroup{,/systemd,/unified}/"$host" -depth -type d -exec rmdir {} \; 2>/dev/null || true
     done
     for host in outside client; do umount -R "$SITE/$host/root" 2>/dev/null || true; done
     for host in "${HOSTS[@]}" outside client; do
