@@ -94,7 +94,9 @@ EXAMPLES = Masks(NAMES)
 
 
 def _check(pattern: str) -> None:
+    options = re2.Options()
+    options.log_errors = False
     try:
-        re2.compile(pattern)
+        re2.compile(pattern, options)
     except re2.error as error:
         raise ValueError(f"privacy.patterns: {pattern!r} is no regular expression (RE2): {error}") from error
