@@ -1,0 +1,60 @@
+-- What only a lake has: its files as rows. ${events_raw} and ${segments} are table functions over all of its files.
+
+CREATE VIEW events_raw AS SELECT * FROM ${events_raw};
+
+-- The kinds come in as one row that is unnested: DuckDB guesses the size of the lake from its first file, and where it
+-- guesses that the events are fewer than the kinds, it would build its hash table from the events (ten times slower).
+-- A continuation line has no kind of its own, so what was stored with it holds.
+CREATE VIEW events AS
+SELECT
+  e.ts, e.ts_quality, e.observed_ts, e.host, e.app, e.procid, e.msgid, e.facility, e.severity,
+  coalesce(
+    e.severity,
+    CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN ${severity_of_label} ELSE k.severity_hint END
+  ) AS level,
+  e.message,
+  coalesce(k.template_id, e.template_id) AS template_id,
+  k.template,
+  e.params,
+  CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN e.label_at_ingest ELSE k.label END AS label,
+  CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN split_part(e.label_at_ingest, '.', 1) ELSE k.domain END
+    AS domain,
+  CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN e.confidence ELSE k.confidence END AS confidence,
+  CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN e.stage ELSE k.stage END AS stage,
+  CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN e.model ELSE k.model END AS model,
+  CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN e.settled ELSE k.settled END AS settled,
+  CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN e.cert_id ELSE k.cert_id END AS cert_id,
+  e.label_at_ingest, e.attrs, e.format, e.issues, e.raw, e.key, e.source, e.source_offset, e.ordinal, e.ingest_ts
+FROM events_raw AS e
+LEFT JOIN (SELECT unnest(kinds, recursive := true) FROM kinds_in_one_row) AS k ON k.key = e.key
+WHERE e.reject_reason IS NULL;
+
+CREATE VIEW rejects AS
+SELECT observed_ts, source, source_offset, ordinal, reject_reason, raw, format, issues, ingest_ts
+FROM events_raw
+WHERE reject_reason IS NOT NULL;
+
+CREATE VIEW segments AS
+SELECT
+  split_part(file, '/', -2) AS source,
+  CAST(footer ->> 'start' AS BIGINT) AS start_offset,
+  CAST(footer ->> 'end' AS BIGINT) AS end_offset,
+  CAST(footer ->> 'events' AS BIGINT) AS events,
+  CAST(footer ->> 'rejects' AS BIGINT) AS rejects,
+  CAST(footer ->> 'positions' AS BIGINT) AS positions,
+  CAST(CAST(footer -> 'skips' AS JSON) AS MAP(VARCHAR, BIGINT)) AS skips,
+  footer ->> 'name' AS name,
+  file
+FROM (
+  SELECT file_name AS file, CAST(decode(value) AS JSON) AS footer
+  FROM ${segments}
+  WHERE decode(key) = 'dioptre'
+)
+WHERE footer ->> 'end' IS NOT NULL;
+
+CREATE VIEW templates AS
+SELECT
+  template_id, template, app, label, domain, severity_hint, confidence, stage, model, settled, cert_id, example,
+  first_seen, keys
+FROM kinds
+WHERE leads;
