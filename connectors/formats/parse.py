@@ -19,8 +19,9 @@ from connectors.formats.record import Context, Event, Rejected
 from connectors.formats.vector import Found
 from schemas.events import PARSED
 
-BLOCK_ROWS = 8_192
-"""Records worked on at once: about 1 MB of text, so that the passes over it stay in the cache."""
+BLOCK_ROWS = 131_072
+"""Records worked on at once, a whole batch: what is judged once a distinct word is then judged most seldom (.65 us a
+line for 1.0 with 8,192)."""
 
 FEW_ROWS = 16_384
 """Records met in all up to which the per-line path beats loading the kernels; once loaded, they serve any."""
