@@ -1,5 +1,6 @@
 """A session: SQL over one lake that can read nothing else and write nothing, and sees kinds as they are today."""
 
+import contextlib
 import os
 import tempfile
 import types
@@ -91,7 +92,7 @@ class Session:
             return pa.table({})
         given = list(parameters) if isinstance(parameters, tuple) else parameters
         relation = self._con.sql(statement.query, params=given or None)
-        return relation.to_arrow_table() if relation is not None else pa.table({})
+        return _whole_numbers(relation.to_arrow_table()) if relation is not None else pa.table({})
 
     def _refresh(self) -> None:
         """Open the catalog if it is another than the one that is open."""
@@ -118,6 +119,15 @@ class Session:
         self._con.execute(f"ATTACH {ddl.quoted(path)} AS lake (READ_ONLY)")
         self._con.execute("USE lake")
         return str(self._con.execute("SELECT stamp FROM catalog_stamp").fetchall()[0][0])
+
+
+def _whole_numbers(table: pa.Table) -> pa.Table:
+    """Give sums as int64 where they fit: DuckDB's 128-bit integers come as decimals, which JSON makes text."""
+    for i, field in enumerate(table.schema):
+        if field.type == pa.decimal128(38, 0):
+            with contextlib.suppress(pa.ArrowInvalid):
+                table = table.set_column(i, field.name, table.column(i).cast(pa.int64()))
+    return table
 
 
 def _config(memory: str, threads: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ SET VARIABLE chosen = (
     FROM (SELECT template_id, slots(template, example) AS words FROM templates)
   )
   JOIN (SELECT template_id, count(*) AS n FROM events GROUP BY template_id) USING (template_id)
-  WHERE regexp_matches(word, '^[^0-9.]?[0-9]+\.[0-9]+[^0-9.]*$')
+  WHERE regexp_matches(word, '^[0-9]+\.[0-9]+(s|sec|ms|us|%)?[,;)]*$')
 );
 SET VARIABLE kind = getvariable('chosen').kind;
 SET VARIABLE hole = getvariable('chosen').hole;

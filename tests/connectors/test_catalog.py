@@ -29,10 +29,9 @@ def event(lake: Lake, source: str, offset: int, **told: Any) -> None:
     lake.chain(source).append(rows(source, [offset], **told), offset, offset + 1, {})
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def make(root: Path) -> Lake:
     """Three failures, a session of another host, a kind nobody noted, a continuation of it, a reject."""
-    lake = Lake.create(tmp_path / "lake")
+    lake = Lake.create(root)
     lake.note_novel(
         novel(FAILURE, label="auth.login_failure", template="Failed password for <*>", template_id="f" * 16)
     )
@@ -48,10 +47,21 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-def test_events_are_all_rows_but_rejects_and_events_raw_are_all(lake: Lake) -> None:
-    assert ask(lake, "SELECT count(*) FROM events") == [(6,)]
-    assert ask(lake, "SELECT count(*) FROM events_raw") == [(7,)]
-    assert ask(lake, "SELECT source, source_offset, reject_reason, raw FROM rejects") == [
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return make(tmp_path / "lake")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The same lake, for tests that only ask."""
+    return make(tmp_path_factory.mktemp("kept") / "lake")
+
+
+def test_events_are_all_rows_but_rejects_and_events_raw_are_all(kept: Lake) -> None:
+    assert ask(kept, "SELECT count(*) FROM events") == [(6,)]
+    assert ask(kept, "SELECT count(*) FROM events_raw") == [(7,)]
+    assert ask(kept, "SELECT source, source_offset, reject_reason, raw FROM rejects") == [
         ("kafka-b", 3, "binary", b"\0")
     ]
 
@@ -64,24 +74,24 @@ def test_the_label_of_an_event_is_the_one_its_kind_has_today(lake: Lake) -> None
     assert ask(lake, query) == [("security.intrusion", "security", "e" * 16, "unknown", "person")]
 
 
-def test_a_kind_that_is_not_noted_keeps_what_was_said_at_ingest(lake: Lake) -> None:
+def test_a_kind_that_is_not_noted_keeps_what_was_said_at_ingest(kept: Lake) -> None:
     query = "SELECT label, domain, level, template_id, template, confidence FROM events WHERE key = ?"
     severity = taxonomy().leaves["storage.device"].severity
-    assert ask(lake, query, ODD) == [("storage.device", "storage", severity, ODD, None, pytest.approx(0.7))]
+    assert ask(kept, query, ODD) == [("storage.device", "storage", severity, ODD, None, pytest.approx(0.7))]
 
 
-def test_a_continuation_has_the_label_of_its_line_whatever_its_own_text_would_be_called(lake: Lake) -> None:
+def test_a_continuation_has_the_label_of_its_line_whatever_its_own_text_would_be_called(kept: Lake) -> None:
     query = "SELECT label, domain, stage, level FROM events WHERE stage = 'continuation'"
-    assert ask(lake, query) == [("app.error", "app", "continuation", taxonomy().leaves["app.error"].severity)]
+    assert ask(kept, query) == [("app.error", "app", "continuation", taxonomy().leaves["app.error"].severity)]
 
 
-def test_level_is_the_severity_else_the_typical_one_of_the_label(lake: Lake) -> None:
+def test_level_is_the_severity_else_the_typical_one_of_the_label(kept: Lake) -> None:
     query = "SELECT severity, level FROM events WHERE source = 'kafka-a' ORDER BY ts"
-    assert ask(lake, query) == [(None, taxonomy().leaves["auth.login_failure"].severity), (4, 4), (4, 4)]
+    assert ask(kept, query) == [(None, taxonomy().leaves["auth.login_failure"].severity), (4, 4), (4, 4)]
 
 
-def test_events_hold_every_stored_column_but_the_reject_reason(lake: Lake) -> None:
-    names = {row[0] for row in ask(lake, "DESCRIBE events")}
+def test_events_hold_every_stored_column_but_the_reject_reason(kept: Lake) -> None:
+    names = {row[0] for row in ask(kept, "DESCRIBE events")}
     assert set(SEGMENT.names) - names == {"reject_reason"}
     assert names - set(SEGMENT.names) == {"level", "template", "label", "domain"}
 
@@ -95,14 +105,14 @@ def test_keys_that_share_a_template_are_one_row_of_templates_led_by_the_first(la
     assert ask(lake, query, "a" * 16) == [("GET <*> first", 2, NOON, "web.access", 6)]
 
 
-def test_counts_a_template_and_hour_add_up_to_all_events(lake: Lake) -> None:
-    assert ask(lake, "SELECT sum(n) FROM template_hours") == ask(lake, "SELECT count(*) FROM events")
+def test_counts_a_template_and_hour_add_up_to_all_events(kept: Lake) -> None:
+    assert ask(kept, "SELECT sum(n) FROM template_hours") == ask(kept, "SELECT count(*) FROM events")
     stats = "SELECT template, n, hosts, first_seen, last_seen FROM template_stats WHERE template_id = ?"
-    assert ask(lake, stats, "f" * 16) == [("Failed password for <*>", 4, 1, NOON, NOON + timedelta(hours=2))]
+    assert ask(kept, stats, "f" * 16) == [("Failed password for <*>", 4, 1, NOON, NOON + timedelta(hours=2))]
 
 
-def test_labels_are_the_taxonomy(lake: Lake) -> None:
-    told = ask(lake, "SELECT label, domain, definition, severity_hint, actionable FROM labels")
+def test_labels_are_the_taxonomy(kept: Lake) -> None:
+    told = ask(kept, "SELECT label, domain, definition, severity_hint, actionable FROM labels")
     assert told == [(x.id, x.domain, x.definition, x.severity, x.actionable) for x in taxonomy().leaves.values()]
 
 
@@ -164,8 +174,8 @@ def test_segments_tell_what_the_footers_tell(lake: Lake) -> None:
         ("slots('first <*>', E'\\n\\nfirst 1\\nsecond 2')", (["1"],)),
     ],
 )  # fmt: skip
-def test_a_macro_gives(lake: Lake, macro: str, gives: tuple[Any, ...]) -> None:
-    assert ask(lake, f"SELECT {macro}") == [gives]
+def test_a_macro_gives(kept: Lake, macro: str, gives: tuple[Any, ...]) -> None:
+    assert ask(kept, f"SELECT {macro}") == [gives]
 
 
 def test_slots_work_on_columns(lake: Lake) -> None:
@@ -181,13 +191,13 @@ def test_recent_counts_back_from_the_newest_event_that_is_not_in_the_future(lake
     assert ask(lake, "SELECT count(*) FROM recent(INTERVAL 2 HOURS) WHERE ts < now()") == [(2,)]
 
 
-def test_around_gives_a_hosts_events_near_a_time_in_order(lake: Lake) -> None:
+def test_around_gives_a_hosts_events_near_a_time_in_order(kept: Lake) -> None:
     query = "SELECT host, ts FROM around('web01', '2026-11-20 13:00:00+00', '1h')"
-    told = ask(lake, query)
+    told = ask(kept, query)
     assert told == sorted(told, key=lambda row: row[1])
     assert {host for host, _ in told} == {"web01"}
     assert len(told) == 5
-    assert ask(lake, "SELECT count(*) FROM around('web01'' OR true --', newest(), '9d')") == [(0,)]
+    assert ask(kept, "SELECT count(*) FROM around('web01'' OR true --', newest(), '9d')") == [(0,)]
 
 
 def test_new_since_goes_by_the_first_event_of_a_template(lake: Lake) -> None:
@@ -208,16 +218,16 @@ def test_spikes_are_over_three_times_the_median_hour(lake: Lake) -> None:
     assert ask(lake, query, NOON + timedelta(hours=22)) == []
 
 
-def test_views_macros_and_columns_say_what_they_are(lake: Lake) -> None:
+def test_views_macros_and_columns_say_what_they_are(kept: Lake) -> None:
     query = "SELECT view_name FROM duckdb_views() WHERE database_name = 'lake' AND NOT internal AND comment IS NULL"
-    assert ask(lake, query) == []
+    assert ask(kept, query) == []
     silent = "SELECT column_name FROM duckdb_columns() WHERE table_name = 'events' AND comment IS NULL"
-    assert ask(lake, silent) == []
+    assert ask(kept, silent) == []
     shown = (
         "sev_text otel_severity time_bin param number_in address_in newest slots recent around new_since spikes".split()
     )
     said = "SELECT function_name FROM duckdb_functions() WHERE database_name = 'lake' AND comment IS NOT NULL"
-    assert sorted(name for (name,) in ask(lake, said)) == sorted(shown)
+    assert sorted(name for (name,) in ask(kept, said)) == sorted(shown)
 
 
 def test_new_segments_are_seen_without_a_new_catalog(lake: Lake) -> None:
@@ -308,9 +318,9 @@ def test_a_reader_in_another_process_keeps_its_catalog_while_it_is_replaced(lake
     assert ask(lake, "SELECT DISTINCT label FROM events WHERE key = ?", SESSION) == [("app.info",)]
 
 
-def test_the_storage_version_is_the_one_that_duckdb_1_1_reads(lake: Lake) -> None:
+def test_the_storage_version_is_the_one_that_duckdb_1_1_reads(kept: Lake) -> None:
     with duckdb.connect() as con:
-        con.execute(f"ATTACH '{lake.root / CATALOG}' AS lake (READ_ONLY)")
+        con.execute(f"ATTACH '{kept.root / CATALOG}' AS lake (READ_ONLY)")
         (tags,) = con.execute("SELECT tags FROM duckdb_databases() WHERE database_name = 'lake'").fetchall()[0]
     assert tags["storage_version"].startswith("v1.0.0")
 

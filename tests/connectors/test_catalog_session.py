@@ -14,17 +14,27 @@ KEY = "0123456789abcdef"
 LABEL = "SELECT DISTINCT label FROM events"
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    lake = Lake.create(tmp_path / "lake")
+def make(root: Path) -> Lake:
+    lake = Lake.create(root)
     add(lake.chain("kafka-a"), 0, 10)
     lake.publish(kinds(KEY, template_id=KEY))
     return lake
 
 
 @pytest.fixture
-def session(lake: Lake) -> Iterator[Session]:
-    with Session(lake, threads=1) as session:
+def lake(tmp_path: Path) -> Lake:
+    return make(tmp_path / "lake")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake for tests that only ask."""
+    return make(tmp_path_factory.mktemp("kept") / "lake")
+
+
+@pytest.fixture(scope="module")
+def session(kept: Lake) -> Iterator[Session]:
+    with Session(kept, threads=1) as session:
         yield session
 
 
@@ -32,6 +42,14 @@ def test_a_session_gives_arrow_tables_with_stamps_in_utc(session: Session) -> No
     table = session.run("SELECT ts, label, count(*) AS n FROM events GROUP BY ALL")
     assert table.to_pylist() == [{"ts": NOON, "label": "auth.failure", "n": 10}]
     assert table.schema.field("ts").type == pa.timestamp("us", tz="UTC")
+
+
+def test_sums_are_whole_numbers_unless_they_are_too_large(session: Session) -> None:
+    table = session.run(
+        "SELECT sum(source_offset) AS small, sum(9000000000000000000 + source_offset) AS large FROM events"
+    )
+    assert [str(kind) for kind in table.schema.types] == ["int64", "decimal128(38, 0)"]
+    assert table["small"].to_pylist() == [45]
 
 
 def test_of_several_statements_run_gives_the_last_and_results_gives_each(session: Session) -> None:
@@ -95,13 +113,13 @@ def test_values_are_parameters_and_never_become_sql(session: Session) -> None:
         ("FROM enable_logging(storage = 'file', storage_path = '{lake}/events/log')", "configuration has been locked"),
     ],
 )
-def test_what_would_write_or_change_the_session_is_refused(session: Session, lake: Lake, sql: str, told: str) -> None:
-    before = sorted(lake.root.rglob("*"))
+def test_what_would_write_or_change_the_session_is_refused(session: Session, kept: Lake, sql: str, told: str) -> None:
+    before = sorted(kept.root.rglob("*"))
     with pytest.raises(CatalogError, match=told) as error:
-        session.run(sql.format(lake=lake.root, tmp=lake.root.parent))
+        session.run(sql.format(lake=kept.root, tmp=kept.root.parent))
     assert "\n" not in str(error.value)
-    assert sorted(lake.root.rglob("*")) == before
-    assert sorted(path.name for path in lake.root.parent.iterdir()) == ["lake"]
+    assert sorted(kept.root.rglob("*")) == before
+    assert sorted(path.name for path in kept.root.parent.iterdir()) == ["lake"]
     assert session.run("SELECT count(*) AS n FROM events")["n"].to_pylist() == [10]
 
 
@@ -114,17 +132,18 @@ def test_what_would_write_or_change_the_session_is_refused(session: Session, lak
      "SELECT getenv('CANARY')", "FROM canary", "FROM sql", "FROM duckdb_secrets()"],
 )  # fmt: skip
 def test_nothing_outside_the_lake_is_read(
-    session: Session, lake: Lake, sql: str, monkeypatch: pytest.MonkeyPatch
+    session: Session, kept: Lake, sql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = lake.root.parent / "canary.csv"
+    path = kept.root.parent / "canary.csv"
     path.write_text("secret\nsecret")
     canary = pa.table({"secret": ["secret"]})
     monkeypatch.setenv("CANARY", "secret")
     with pytest.raises(CatalogError) as error:
-        session.run(sql.format(canary=path, lake=lake.root))
+        session.run(sql.format(canary=path, lake=kept.root))
     assert "secret" not in str(error.value).replace("_secrets", "").replace("stored_secret", "")
     assert "\n" not in str(error.value)
     assert canary.num_rows == 1
+    path.unlink()
 
 
 @pytest.mark.parametrize(
@@ -165,15 +184,16 @@ def test_a_statement_that_needs_too_much_memory_is_ended(lake: Lake) -> None:
         session.run("SELECT list(range) AS x FROM range(30000000)")
 
 
-def test_a_session_sees_kinds_that_change_under_it(session: Session, lake: Lake) -> None:
-    assert session.run(LABEL)["label"].to_pylist() == ["auth.failure"]
-    session.run("SET VARIABLE kept = 5")
-    lake.publish(kinds(KEY, label="security.intrusion"))
-    assert session.run(LABEL)["label"].to_pylist() == ["security.intrusion"]
-    add(lake.chain("kafka-b"), 0, 3)
-    assert session.run("SELECT count(*) AS n, getvariable('kept') AS kept FROM events").to_pylist() == [
-        {"n": 13, "kept": 5}
-    ]
+def test_a_session_sees_kinds_that_change_under_it(lake: Lake) -> None:
+    with Session(lake) as session:
+        assert session.run(LABEL)["label"].to_pylist() == ["auth.failure"]
+        session.run("SET VARIABLE kept = 5")
+        lake.publish(kinds(KEY, label="security.intrusion"))
+        assert session.run(LABEL)["label"].to_pylist() == ["security.intrusion"]
+        add(lake.chain("kafka-b"), 0, 3)
+        assert session.run("SELECT count(*) AS n, getvariable('kept') AS kept FROM events").to_pylist() == [
+            {"n": 13, "kept": 5}
+        ]
 
 
 def test_sessions_stay_open_while_others_rebuild_the_catalog(lake: Lake) -> None:
@@ -184,11 +204,12 @@ def test_sessions_stay_open_while_others_rebuild_the_catalog(lake: Lake) -> None
             assert one.run(LABEL).to_pylist() == two.run(LABEL).to_pylist() == [{"label": f"label.{round_}"}]
 
 
-def test_the_statements_of_one_call_see_a_change_between_them(session: Session, lake: Lake) -> None:
-    results = session.results(f"{LABEL}; {LABEL}")
-    assert next(results)["label"].to_pylist() == ["auth.failure"]
-    lake.publish(kinds(KEY, label="app.info"))
-    assert next(results)["label"].to_pylist() == ["app.info"]
+def test_the_statements_of_one_call_see_a_change_between_them(lake: Lake) -> None:
+    with Session(lake) as session:
+        results = session.results(f"{LABEL}; {LABEL}")
+        assert next(results)["label"].to_pylist() == ["auth.failure"]
+        lake.publish(kinds(KEY, label="app.info"))
+        assert next(results)["label"].to_pylist() == ["app.info"]
 
 
 def test_a_lake_that_cannot_be_written_is_read_all_the_same(lake: Lake) -> None:

@@ -128,7 +128,7 @@ def test_4_around_a_host(session: Session) -> None:
 
 def test_5_password_guessing_tells_who_got_in(session: Session) -> None:
     (told,) = ask(session, 5)
-    wanted = {"address": "192.0.2.66", "worst_5_min": 40, "failed": 40, "succeeded": 1, "got_in": True}
+    wanted = {"address": "192.0.2.66", "worst_5_min": 40, "failures": 40, "successes": 1, "got_in": True}
     assert {name: told[name] for name in wanted} == wanted
 
 
