@@ -61,6 +61,10 @@ class Session:
         self._con.close()
         self._spill.cleanup()
 
+    def interrupt(self) -> None:
+        """End the statement that runs now in another thread; it raises there."""
+        self._con.interrupt()
+
     def run(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
         """Run one or more statements.
 

@@ -1,5 +1,6 @@
 """A session reads one lake and nothing else, writes nothing, and sees each kind as it is today."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,6 +175,15 @@ def test_a_statement_that_takes_too_long_is_ended(lake: Lake) -> None:
         pytest.raises(CatalogError, match="maximum execution time; ask for less"),
     ):
         session.run("SELECT sum(a.range * b.range) FROM range(10000000) AS a, range(1000000) AS b")
+
+
+def test_a_statement_can_be_ended_from_another_thread(lake: Lake) -> None:
+    with Session(lake, timeout_s=30) as session:
+        timer = threading.Timer(0.2, session.interrupt)
+        timer.start()
+        with pytest.raises(CatalogError, match="INTERRUPT"):
+            session.run("SELECT sum(a.range * b.range) FROM range(10000000) AS a, range(1000000) AS b")
+        assert session.run("SELECT 1 AS x")["x"].to_pylist() == [1]
 
 
 def test_a_statement_that_needs_too_much_memory_is_ended(lake: Lake) -> None:
