@@ -1,6 +1,6 @@
 """What is known of kinds: key -> template and verdict, in memory, fed from the lake's registry."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,6 +9,9 @@ from schemas.registry import Kind, Verdict
 
 PERSON = "person"
 """The stage of a label that a person gave; it wins over rules and models."""
+
+RULE = "rule"
+"""The stage of a label that the operator's rules gave; it goes when the rule goes."""
 
 MOST_KINDS = 500_000
 """Kinds remembered, some 400 bytes each; what comes after is labelled anew each time it is met, never wrongly."""
@@ -45,6 +48,12 @@ class Registry:
         for kind, verdict in kinds:
             if len(self._entries) < self._most:
                 self._entries.setdefault(kind.key, Entry(kind.key, verdict))
+
+    def settle(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Take over what now holds for known kinds, by key."""
+        for key, verdict in verdicts.items():
+            if key in self._entries:
+                self._entries[key] = Entry(self._entries[key].template_id, verdict)
 
     def refresh(self, kinds: pa.Table) -> None:
         """Take over what the lake knows.

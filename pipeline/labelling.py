@@ -1,7 +1,7 @@
 """Parsed rows to labelled rows: each kind is asked about once, each row takes its kind's verdict."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from clustering.keys import Keyed, Keys
-from clustering.registry import PERSON, Entry, Registry
+from clustering.registry import PERSON, RULE, Entry, Registry
 from connectors.privacy import EXAMPLES
 from schemas.events import CONTINUATION, LABELLED, TS_QUALITIES, WORD
 from schemas.registry import KINDS, Kind, Verdict
@@ -20,6 +20,9 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 EXAMPLE_CHARACTERS = 500
+RULED_ENTRIES = 1_000_000
+"""Kinds whose rule is remembered; beyond, the memory starts afresh."""
+
 _INHERITED = TS_QUALITIES.index("inherited")
 
 
@@ -37,10 +40,14 @@ Rules = Callable[[Sequence[Kind]], Sequence[Verdict | None]]
 
 @dataclass(frozen=True)
 class Labelled:
-    """A batch of the schema LABELLED (metadata kept), and the kinds first met in it, of the schema KINDS."""
+    """A batch of the schema LABELLED (metadata kept), and the kinds first met in it, of the schema KINDS.
+
+    `overruled`: known kinds, by key, of which a rule now says something else, or no rule any more what it said.
+    """
 
     events: pa.RecordBatch
     novel: pa.RecordBatch
+    overruled: dict[str, Verdict] = field(default_factory=dict)
 
 
 class Labeller:
@@ -68,39 +75,45 @@ class Labeller:
         alone = ~(rejected | goes_on)
         met = np.zeros(len(keyed.kinds), np.bool_)
         met[codes[alone]] = True
-        entries, fresh = self._entries(keyed.kinds, met)
+        entries, fresh, overruled = self._entries(keyed.kinds, met)
         events = _events(parsed, keyed, entries, rejected, goes_on)
         first = np.zeros(len(keyed.kinds), np.int64)
         rows = np.flatnonzero(alone)[::-1]
         first[codes[rows]] = rows
-        return Labelled(events, _novel(parsed, keyed.kinds, entries, fresh, first))
+        return Labelled(events, _novel(parsed, keyed.kinds, entries, fresh, first), overruled)
 
-    def _entries(self, kinds: list[Kind], met: Bools) -> tuple[list[Entry], list[int]]:
-        """What holds for each kind, and which of them were met for the first time."""
-        entries = self.registry.find(kinds)
-        fresh = [i for i, entry in enumerate(entries) if entry is None and met[i]]
-        new = [kinds[i] for i in fresh]
-        verdicts = self._models.classify(new) if new else []
-        self.registry.learn(zip(new, verdicts, strict=True))
-        for i, verdict in zip(fresh, verdicts, strict=True):
-            entries[i] = Entry(kinds[i].key, verdict)
-        known = [e or Entry(k.key, _NOTHING) for e, k in zip(entries, kinds, strict=True)]
-        return self._apply_rules(kinds, known), fresh
+    def _entries(self, kinds: list[Kind], met: Bools) -> tuple[list[Entry], list[int], dict[str, Verdict]]:
+        """What holds for each kind, which of them were met for the first time, and what now holds of known ones."""
+        known, ruled = self.registry.find(kinds), self._rule(kinds)
+        freed = [e is not None and e.verdict.stage == RULE and r is None for e, r in zip(known, ruled, strict=True)]
+        freed = freed if self._rules else [False] * len(kinds)
+        open_ = [i for i, e in enumerate(known) if ruled[i] is None and (freed[i] or (e is None and met[i]))]
+        said = dict(zip(open_, self._models.classify([kinds[i] for i in open_]) if open_ else [], strict=True))
+        entries, overruled = [], {}
+        for i, (kind, entry) in enumerate(zip(kinds, known, strict=True)):
+            verdict = ruled[i] or said.get(i)
+            if verdict is None or (entry is not None and entry.verdict.stage == PERSON):
+                entries.append(entry or Entry(kind.key, _NOTHING))
+                continue
+            entries.append(Entry(kind.key if entry is None else entry.template_id, verdict))
+            if entry is not None and entry.verdict != verdict:
+                overruled[kind.key] = verdict
+        fresh = [i for i, entry in enumerate(known) if entry is None and met[i]]
+        self.registry.learn((kinds[i], entries[i].verdict) for i in fresh)
+        self.registry.settle(overruled)
+        return entries, fresh, overruled
 
-    def _apply_rules(self, kinds: list[Kind], entries: list[Entry]) -> list[Entry]:
-        """Let the operator's rules overrule all but people."""
+    def _rule(self, kinds: list[Kind]) -> list[Verdict | None]:
+        """What the operator's rules say of each kind; each kind is put to them once."""
         if self._rules is None:
-            return entries
+            return [None] * len(kinds)
         ask = [kind for kind in kinds if kind.key not in self._ruled]
         if ask:
-            if len(self._ruled) > 1_000_000:
+            if len(self._ruled) > RULED_ENTRIES:
                 self._ruled.clear()
+                ask = kinds
             self._ruled.update(zip((kind.key for kind in ask), self._rules(ask), strict=True))
-        return [self._ruled_entry(kind, entry) for kind, entry in zip(kinds, entries, strict=True)]
-
-    def _ruled_entry(self, kind: Kind, entry: Entry) -> Entry:
-        verdict = self._ruled.get(kind.key)
-        return entry if verdict is None or entry.verdict.stage == PERSON else replace(entry, verdict=verdict)
+        return [self._ruled[kind.key] for kind in kinds]
 
 
 _NOTHING = Verdict(UNKNOWN, 0.0, "none", "")

@@ -1,7 +1,8 @@
 """The graph of a job, a PTransform a step: Read -> Parse -> Label -> Commit. Deciding is done elsewhere."""
 
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from pipeline.committed import Committed
 from pipeline.job import Job
 from pipeline.labelling import Labelled, Labeller
 from schemas.events import SEGMENT, TS
+from schemas.registry import KINDS, Verdict
 from schemas.taxonomy import UNKNOWN
 
 
@@ -135,6 +137,7 @@ def commit(lake: Lake, labelled: Labelled) -> Committed:
     created: list[Path] = []
     if archives.in_step(chain, start, footer.pop("before")):
         lake.note_novel(labelled.novel)
+        publish(lake, labelled.overruled)
         created = chain.append(segment, start, end, footer, at_tail=True).created
     written = [s.footer for s in chain.segments() if s.path in created]
     return Committed(
@@ -143,6 +146,14 @@ def commit(lake: Lake, labelled: Labelled) -> Committed:
         novel=labelled.novel.num_rows if written else 0, unknown=_unknown(segment) if written else 0,
         findings=tuple((str(kind), str(detail)) for kind, detail in footer.get("findings", ())),
     )  # fmt: skip
+
+
+def publish(lake: Lake, verdicts: Mapping[str, Verdict]) -> None:
+    """Write into the registry what now holds of kinds that the lake knows, by key."""
+    if not verdicts:
+        return
+    kinds = [row | asdict(verdicts[row["key"]]) for row in lake.kinds().to_pylist() if row["key"] in verdicts]
+    lake.publish(pa.Table.from_pylist(kinds, KINDS))
 
 
 def to_segment(events: pa.RecordBatch, source: str) -> pa.RecordBatch:

@@ -107,6 +107,19 @@ def test_a_rule_overrules_the_model_and_a_person_overrules_the_rule() -> None:
         assert rows(labelled, "label_at_ingest") == [(said,)]
 
 
+def test_a_rule_on_a_known_kind_is_told_once_and_taken_back_when_the_rule_is_gone() -> None:
+    def rules(kinds: Sequence[Kind]) -> list[Verdict | None]:
+        return [Verdict("web.access", 1.0, "rule", "rules:1", settled=True) for _ in kinds]
+
+    labeller = Labeller(known("tiny"), Counts(), rules)
+    first = labeller.label(parsed(LINE.format(1)))
+    assert [v.label for v in first.overruled.values()] == ["web.access"]
+    assert not labeller.label(parsed(LINE.format(2))).overruled
+    free = Labeller(known("rule"), Counts(), lambda kinds: [None for _ in kinds]).label(parsed(LINE.format(1)))
+    assert [v.label for v in free.overruled.values()] == ["app.info"]
+    assert not Labeller(known("rule"), Counts()).label(parsed(LINE.format(1))).overruled
+
+
 def test_what_the_lake_knows_reaches_no_model() -> None:
     model = Counts()
     labelled = Labeller(known("tiny"), model).label(parsed(LINE.format(2)))
