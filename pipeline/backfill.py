@@ -18,7 +18,13 @@ from pipeline.committed import Committed
 from pipeline.job import Job
 from schemas.version import VERSION
 
-PRELOADED = ["pipeline.quiet", "pipeline.worker", "clustering.kernels.door", "connectors.formats.kernels.door"]
+PRELOADED = [
+    "pipeline.quiet",
+    "pipeline.worker",
+    "clustering.kernels.door",
+    "connectors.formats.kernels.door",
+    "pipeline.frozen",
+]
 """The modules that worker processes start with; imported once, in this order, before they fork."""
 
 HINTS_KEPT = 100_000

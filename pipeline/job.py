@@ -31,8 +31,8 @@ class Job:
     rules: Path | None = None
     model: Path | None = None
     floor: float | None = None
-    batch_rows: int = 131_072
-    batch_bytes: int = 16 << 20
+    batch_rows: int = 98_304
+    batch_bytes: int = 12 << 20
 
     def cascade(self) -> Cascade:
         """Load the inline models."""

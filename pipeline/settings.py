@@ -172,10 +172,10 @@ class BackfillSettings:
     batch_rows: Annotated[
         int,
         Field(ge=1, le=1 << 20, description="Lines a segment holds at most; as DuckDB's row groups."),
-    ] = 131_072
+    ] = 98_304
     batch_mib: Annotated[
         int, Field(ge=1, le=1024, description="MiB a segment holds at most; a worker takes five times that.")
-    ] = 16
+    ] = 12
 
 
 @dataclass(frozen=True)
