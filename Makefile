@@ -65,9 +65,9 @@ train-tiny: $(VENV)/dev.stamp ## train the tiny classifier anew from sample_data
 pins: ## resolve the pinned requirements anew (needs uv)
 	@printf 'hatchling>=1.27\neditables\n' > $(VENV)/build.in
 	@for kind in runtime dev; do \
-	  uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  $(or $(UV),uv) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header $$([ $$kind = dev ] && echo "--extra dev -c $(PINS)/runtime.txt") pyproject.toml $(VENV)/build.in \
 	    -o $(PINS)/$$kind.txt; done
 
 clean: ## remove .venv and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

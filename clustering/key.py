@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clustering.structured import structured
+from clustering.structured import Skeleton, structured
 from clustering.survivors import HOLE, MASK, Plan, plan_of
 from clustering.words import DATES, METHODS, NAME_TAIL, OPENERS, SURVIVING, TELLING_TAILS, fold
 from schemas.registry import Kind
@@ -48,10 +48,18 @@ def key_of(app: str | None, message: str) -> Keyed:
     """
     text = key_text(message)
     canonical = structured(text, skeleton_of)
-    skeleton, params = canonical if canonical is not None else skeleton_of(text)
+    skeleton, params = _storable(canonical) if canonical is not None else skeleton_of(text)
     plan = plan_of(skeleton)
     classes = plan.classes(params) if plan.telling else ()
     return Keyed(kind_of(mask_app(app), plan, classes), " ".join(params))
+
+
+def _storable(skeleton: Skeleton) -> Skeleton:
+    """Replace what no UTF-8 can hold: the lone surrogates that JSON can spell."""
+    text, params = skeleton
+    if text.isascii() and all(param.isascii() for param in params):
+        return skeleton
+    return text.encode("utf-8", "replace").decode(), [p.encode("utf-8", "replace").decode() for p in params]
 
 
 def kind_of(app: str, plan: Plan, classes: tuple[tuple[int, str], ...]) -> Kind:

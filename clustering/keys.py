@@ -163,17 +163,23 @@ def _classes(cut: "Cut", plans: list[Plan], which: Ints) -> tuple[Ints, list[Cla
         return told, [()]
     reads = sorted({t.reads for plan in plans for t in plan.telling})
     said: dict[tuple[int, str] | None, int] = {None: 0}
-    slots = [
-        _slot(cut, [p.telling[n] if n < len(p.telling) else None for p in plans], rows, which[rows], reads, said)
-        for n in range(max(len(plan.telling) for plan in plans))
-    ]
-    together = slots[0]
-    for result in slots[1:]:
-        together = together * len(said) + result
-    numbers = pa.array(together).dictionary_encode()
-    told[rows] = numbers.indices.to_numpy() + 1
-    back = list(said)
-    return told, [(), *(_unpack(number, len(slots), back) for number in numbers.dictionary.to_pylist())]
+    codes = np.zeros(len(rows), np.int64)
+    combined: list[Classes] = [()]
+    for n in range(max(len(plan.telling) for plan in plans)):
+        of_slot = [p.telling[n] if n < len(p.telling) else None for p in plans]
+        result = _slot(cut, of_slot, rows, which[rows], reads, said)
+        both = pa.array(codes * len(said) + result).dictionary_encode()
+        combined = [_with(combined, back, len(said), list(said)) for back in both.dictionary.to_pylist()]
+        codes = both.indices.to_numpy().astype(np.int64)
+    told[rows] = codes + 1
+    return told, [(), *combined]
+
+
+def _with(combined: list[Classes], number: int, size: int, said: list[tuple[int, str] | None]) -> Classes:
+    """What `number` stands for: what was said before this slot, and what the slot says."""
+    before, part = divmod(number, size)
+    what = said[part]
+    return combined[before] if what is None else (*combined[before], what)
 
 
 def _slot(cut: "Cut", telling: list[Telling | None], rows: Ints, plan: Ints, reads: list[str], said: Said) -> Ints:
@@ -202,11 +208,3 @@ def _read(cut: "Cut", rows: Ints, holes: Ints, kind: Ints, reads: list[str], sai
         what = CLASSES[reads[which]](words[word])
         numbers.append(said.setdefault((hole, what), len(said)) if what is not None else 0)
     return np.array(numbers, np.int64)[together.indices.to_numpy()] if numbers else np.zeros(0, np.int64)
-
-
-def _unpack(number: int, slots: int, back: list[tuple[int, str] | None]) -> Classes:
-    parts = []
-    for _ in range(slots):
-        number, part = divmod(number, len(back))
-        parts.append(back[part])
-    return tuple(part for part in reversed(parts) if part is not None)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 HOLE = "\x01"
 MASK = "<*>"
+MOST_TELLING = 6
+"""Telling holes read of one skeleton, the first ones: a hostile line of a thousand `rc=1` shall cost no more."""
+
 MAX_TEXT = 2_000
 """Characters of a template; what is longer ends in one hole that takes the rest."""
 
@@ -135,7 +138,8 @@ def plan_of(skeleton: str) -> Plan:
         found = {holes: t for holes, t in found.items() if holes[0] < after}
         found[(after,)] = Telling(tuple(range(after + 1, after + min(count, 3))), "http")
         tail = after + 3 if count > 3 else None
-    return Plan(tuple(skeleton.split(HOLE)), tuple(t for t in found.values() if t.holes), tail)
+    telling = sorted((t for t in found.values() if t.holes), key=lambda t: t.holes)[:MOST_TELLING]
+    return Plan(tuple(skeleton.split(HOLE)), tuple(telling), tail)
 
 
 def _hole_numbers(words: list[str]) -> list[int]:

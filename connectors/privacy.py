@@ -1,4 +1,4 @@
-"""Masks personal data in records before anything else sees them: addresses, mail, users, tokens."""
+"""Masks personal data before anything is stored, keyed or shown to a model: addresses, mail, users, tokens."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,9 @@ _HEX = r"[0-9A-Fa-f]{1,4}"
 _NAME = r"[^\s\"'<>,;:()\[\]=]+"
 _SECRET_NAMES = (
     r"passw(?:or)?d|passphrase|pwd|secret|token|credential|authorization|api[_-]?key|access[_-]?key|private[_-]?key|"
-    r"session[_-]?id|client[_-]?secret|cookie"
+    r"session[_-]?id|client[_-]?secret"
 )
+_SCHEMES = r"(?:bearer|basic|digest|token|negotiate|apikey)"
 
 RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "address": (
@@ -24,7 +25,7 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "mail": ((r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "<mail>"),),
     "user": (
         (
-            rf"(?i)(\b(?:[sdr]?user(?:_?name)?|logname|acct|account|login|uname)\\?[\"']?[=:]\s?\\?[\"']?){_NAME}",
+            rf"(?i)(\b(?:[sdr]?user(?:_?name)?|logname|acct|account|login|uname)\\?[\"']?\s*[=:]\s*\\?[\"']?){_NAME}",
             r"\1<user>",
         ),
         (rf"(\b(?:Accepted|Failed|Postponed) \S+ for (?:(?:invalid|illegal) user )?){_NAME}", r"\1<user>"),
@@ -32,14 +33,14 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
         (rf"(\bsu(?:do)?(?:\[[0-9]+\])?: +){_NAME}( :)", r"\1<user>\2"),
     ),
     "token": (
-        (
-            rf"(?i)((?:{_SECRET_NAMES})\\?[\"']?\s?[=:]\s?(?:(?:bearer|basic|digest)\s)?\\?[\"']?)[^\s\"',;&\\]+",
-            r"\1<secret>",
-        ),
+        (r"(?i)(\b(?:set-)?cookie\\?[\"']?\s*[:=]\s*)[^\"'\r\n]+", r"\1<secret>"),
+        (rf"(?i)((?:{_SECRET_NAMES})[\"']?\s*[=:]\s*)\"(?:[^\"\\]|\\.)*\"", r'\1"<secret>"'),
+        (rf"(?i)((?:{_SECRET_NAMES})[\"']?\s*[=:]\s*)'(?:[^'\\]|\\.)*'", r"\1'<secret>'"),
+        (rf"(?i)((?:{_SECRET_NAMES})\\?[\"']?\s*[=:]\s*(?:{_SCHEMES}\s+)?\\?[\"']?)[^\s\"'&\\]+", r"\1<secret>"),
         (r"(?i)(\b(?:bearer|basic) )[A-Za-z0-9+/._~=-]{8,}", r"\1<secret>"),
         (r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){1,2}", "<secret>"),
         (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[a-z]-[A-Za-z0-9-]{10,}", "<secret>"),
-        (r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]+:)[^\s/@]+@", r"\1<secret>@"),
+        (r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)[^\s/]+@", r"\1<secret>@"),
     ),
 }
 """What each name masks: RE2 patterns and what stands in their place. No replacement holds a digit, so a masked word
@@ -77,16 +78,46 @@ class Masks:
 
     def column(self, texts: pa.Array) -> pa.Array:
         """Mask a column of strings or bytes; nulls stay."""
-        for pattern, put in self._rules:
-            texts = pc.replace_substring_regex(texts, pattern=pattern, replacement=put)
-        return texts
+        return _masked(texts, self._rules)
 
-    def records(self, records: pa.RecordBatch) -> pa.RecordBatch:
-        """Mask the bytes of a RECORDS batch; positions stay those of the unmasked source."""
+    def parsed(self, parsed: pa.RecordBatch) -> pa.RecordBatch:
+        """Mask every text of a PARSED batch: what is stored, keyed and shown to models comes after.
+
+        The raw bytes are masked too, and dropped where masking them might not do: where the message was masked and
+        they show no trace of it (escapes hid it), or a pattern is beyond ASCII (in bytes it would match parts of
+        characters).
+        """
         if not self:
-            return records
-        at = records.schema.get_field_index("raw")
-        return records.set_column(at, records.schema.field(at), self.column(records.column(at)))
+            return parsed
+        message = self.column(parsed.column("message"))
+        changed = {"message": message, "procid": self.column(parsed.column("procid"))}
+        for name in ("host", "app", "msgid"):
+            column = parsed.column(name)
+            words = pa.DictionaryArray.from_arrays(column.indices, self.column(column.dictionary))
+            changed[name] = words.cast(pa.string()).dictionary_encode()
+        attrs = parsed.column("attrs")
+        if attrs.null_count < len(attrs):
+            values = self.column(attrs.items)
+            changed["attrs"] = pa.MapArray.from_arrays(attrs.offsets, attrs.keys, values, mask=attrs.is_null())
+        changed["raw"] = self._raw(parsed.column("raw"), pc.not_equal(message, parsed.column("message")))
+        arrays = [changed.get(name, parsed.column(name)) for name in parsed.schema.names]
+        return pa.RecordBatch.from_arrays(arrays, schema=parsed.schema)
+
+    def _raw(self, raw: pa.BinaryArray, told: pa.BooleanArray) -> pa.BinaryArray:
+        """Mask raw bytes; `told`: the rows whose message was masked."""
+        if raw.null_count == len(raw):
+            return raw
+        if not all(pattern.isascii() for pattern, _ in self._rules):
+            return pa.nulls(len(raw), pa.binary())
+        masked = self.column(raw)
+        kept = pc.or_(pc.invert(told), pc.fill_null(pc.not_equal(masked, raw), False))
+        return pc.if_else(kept, masked, pa.scalar(None, pa.binary()))
+
+
+def _masked(texts: pa.Array, rules: Sequence[tuple[str, str]]) -> pa.Array:
+    for pattern, put in rules:
+        texts = pc.replace_substring_regex(texts, pattern=pattern, replacement=put)
+    return texts
 
 
 EXAMPLES = Masks(NAMES)

@@ -201,7 +201,7 @@ def _listen(pipes: dict[Any, Any], halt: Any, stop: threading.Event) -> Iterable
         for pipe in connection.wait(list(left), timeout=0.2):
             try:
                 what, value = cast(connection.Connection, pipe).recv()
-            except EOFError:
+            except (EOFError, OSError):
                 process = left.pop(pipe)
                 process.join(timeout=30)
                 failed = failed or _died(process)

@@ -9,7 +9,7 @@ from classifiers.cascade import Cascade
 from classifiers.rules import Rules
 from classifiers.tiny import Tiny
 from clustering.registry import Registry
-from connectors.formats.parse import Reading
+from connectors.formats.parse import Reading, parse
 from connectors.lake import Lake
 from connectors.privacy import Masks
 from pipeline.labelling import Labeller
@@ -33,6 +33,10 @@ class Job:
     floor: float | None = None
     batch_rows: int = 98_304
     batch_bytes: int = 12 << 20
+
+    def parse(self, records: pa.RecordBatch) -> pa.RecordBatch:
+        """RECORDS -> PARSED, masked."""
+        return self.masks.parsed(parse(records, self.reading))
 
     def cascade(self) -> Cascade:
         """Load the inline models."""

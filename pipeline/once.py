@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from connectors import archives
 from connectors.archives import Archive, Finding, Limits, Outcome
-from connectors.formats.parse import parse
 from pipeline.job import Job
 from pipeline.labelling import Labelled, Labeller
 from schemas.events import RECORDS, TS
@@ -97,4 +96,4 @@ class Once:
         if self._now_us is not None:
             now = pa.array(np.full(records.num_rows, self._now_us, np.int64)).cast(TS)
             records = records.set_column(_OBSERVED, records.schema.field(_OBSERVED), now)
-        return self._labeller.label(parse(self.job.masks.records(records), self.job.reading))
+        return self._labeller.label(self.job.parse(records))

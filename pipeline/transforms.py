@@ -14,7 +14,6 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 import connectors.beam_coder  # noqa: F401 - registers the coder of record batches
 from connectors import archives
-from connectors.formats.parse import parse
 from connectors.lake import Lake
 from pipeline.committed import Committed
 from pipeline.job import Job
@@ -60,21 +59,21 @@ class _ReadDoFn(beam.DoFn):
         )
         while not self._stopped():
             try:
-                yield self._job.masks.records(next(batches))
+                yield next(batches)
             except StopIteration as end:
                 yield TaggedOutput("outcomes", end.value)
                 return
 
 
 class Parse(beam.PTransform):
-    """RECORDS -> PARSED: headers understood."""
+    """RECORDS -> PARSED: headers understood, personal data masked."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
-        self._reading = job.reading
+        self._job = job
 
     def expand(self, records: PCollection[pa.RecordBatch]) -> PCollection[pa.RecordBatch]:
-        return records | beam.Map(parse, self._reading).with_output_types(pa.RecordBatch)
+        return records | beam.Map(self._job.parse).with_output_types(pa.RecordBatch)
 
 
 class Label(beam.PTransform):
@@ -127,7 +126,8 @@ class _CommitDoFn(beam.DoFn):
 def commit(lake: Lake, labelled: Labelled) -> Committed:
     """Write one labelled batch into the lake: `novel/` before the segment, so that no crash forgets a kind.
 
-    Nothing is written when another run has moved the chain meanwhile; the reader sees it and finds its way.
+    No segment is written when another run has moved the chain meanwhile; the reader sees it and finds its way. The
+    note is written all the same: the labeller knows these kinds from now on and will not tell of them again.
     """
     meta = {k.decode(): v.decode() for k, v in (labelled.events.schema.metadata or {}).items()}
     start, end = int(meta.pop("start")), int(meta.pop("end"))
@@ -135,9 +135,9 @@ def commit(lake: Lake, labelled: Labelled) -> Committed:
     segment = to_segment(labelled.events, footer["source"])
     chain = lake.chain(footer["source"])
     created: list[Path] = []
+    lake.note_novel(labelled.novel)
+    publish(lake, labelled.overruled)
     if archives.in_step(chain, start, footer.pop("before")):
-        lake.note_novel(labelled.novel)
-        publish(lake, labelled.overruled)
         created = chain.append(segment, start, end, footer, at_tail=True).created
     written = [s.footer for s in chain.segments() if s.path in created]
     return Committed(

@@ -20,6 +20,7 @@ from connectors.lake.layout import (
     STAGING,
     LakeError,
     TornError,
+    VersionError,
     is_source,
     segment_start,
     sequence_name,
@@ -46,6 +47,8 @@ def opened(lake: Lake | Path) -> tuple[Lake, list[Finding]]:
         findings.append(Finding("error", EMPTY, what, _MADE, "rebuild"))
     try:
         settings = read_settings(root)
+    except VersionError:
+        raise
     except LakeError as error:
         if twin is None:
             raise

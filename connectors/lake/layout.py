@@ -34,6 +34,10 @@ class GapError(LakeError):
     """A batch begins beyond the end of its chain: the positions between would be lost."""
 
 
+class VersionError(LakeError):
+    """The lake is of a format version that this dioptre does not read, nor mend."""
+
+
 class TornError(LakeError):
     """A file of the lake cannot be read, or is not what its name says."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.lake import commit
-from connectors.lake.layout import FORMAT_VERSION, SETTINGS, LakeError
+from connectors.lake.layout import FORMAT_VERSION, SETTINGS, LakeError, VersionError
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ def parse_settings(told: Any) -> Settings:
         raise LakeError("damaged: no format_version in it; `dioptre lake repair` restores it")
     if told["format_version"] != FORMAT_VERSION:
         version = told["format_version"]
-        raise LakeError(f"format version {version}, this dioptre reads {FORMAT_VERSION}; use a dioptre that reads it")
+        raise VersionError(
+            f"format version {version}, this dioptre reads {FORMAT_VERSION}; use a dioptre that reads it"
+        )
     if not isinstance(told.get("range_size"), int) or told["range_size"] <= 0:
         raise LakeError(f"damaged: range_size is {told.get('range_size')!r}; `dioptre lake repair` restores it")
     return Settings(FORMAT_VERSION, told["range_size"], str(told.get("taxonomy_hash")), str(told.get("created_at")))
@@ -56,7 +58,7 @@ def read_settings(root: Path) -> Settings:
     except ValueError as error:
         raise LakeError(f"{path}: damaged: not JSON: {error}; `dioptre lake repair` restores it") from error
     except LakeError as error:
-        raise LakeError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def _no_lake(root: Path) -> str:

@@ -82,11 +82,10 @@ def _of_line(line: str, job: "Job") -> Asked:
     import time
 
     from clustering.key import key_of
-    from connectors.formats.parse import parse
     from pipeline.inflow import records_of
 
     record = line.encode("utf-8", "surrogateescape")
-    parsed = parse(job.masks.records(records_of([(record, 0, False)], time.time_ns() // 1000)), job.reading)
+    parsed = job.parse(records_of([(record, 0, False)], time.time_ns() // 1000))
     header = dict(parsed.slice(0, 1).to_pylist()[0])
     if header["reject_reason"]:
         return header, None, None

@@ -48,3 +48,17 @@ def test_nothing_has_no_kinds() -> None:
     assert (got.kinds, len(got.codes), len(got.params)) == ([], 0, 0)
     empty = Keys().of(pa.array(["a", None]).dictionary_encode(), pa.array(["", " "]))
     assert empty.params.to_pylist() == ["", ""]
+
+
+def test_one_hostile_line_changes_no_other() -> None:
+    lines = ["status=200 a", "status=503 a", "status=404 a", "x " + " ".join(f"rc={i % 2}" for i in range(3_000))]
+    app = pa.array(["a"] * len(lines)).dictionary_encode()
+    got = Keys().of(app, pa.array(lines))
+    assert [got.kinds[code] for code in got.codes] == [key_of("a", line).kind for line in lines]
+    assert len({got.kinds[code].key for code in got.codes}) == 4
+
+
+def test_json_that_spells_half_a_character_has_a_key_that_can_be_stored() -> None:
+    keyed = key_of("a", '{"a":"\\ud800","msg":"x \\udfff 1"}')
+    assert (keyed.kind.template + keyed.params).encode()
+    Keys().of(pa.array(["a"]).dictionary_encode(), pa.array(['{"a":"\\ud800"}']))

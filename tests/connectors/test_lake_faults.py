@@ -284,3 +284,12 @@ def test_forgetting_an_unknown_source_names_the_nearest(lake: Lake) -> None:
 def test_a_folder_that_is_no_lake_is_not_verified(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match=r"not a lake: no lake.json in it"):
         verify(tmp_path)
+
+
+def test_a_lake_of_a_newer_version_is_neither_verified_nor_mended(lake: Lake) -> None:
+    path = lake.root / "lake.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
+    for mend in (lambda: verify(lake.root), lambda: repair(lake.root)):
+        with pytest.raises(LakeError, match="format version 99, this dioptre reads 1; use a dioptre that reads it"):
+            mend()
+    assert json.loads(path.read_text())["format_version"] == 99

@@ -3,7 +3,9 @@
 import pyarrow as pa
 import pytest
 
+from connectors.formats.parse import parse
 from connectors.privacy import NAMES, Masks
+from schemas.events import RECORDS, TS
 
 ALL = Masks(NAMES)
 
@@ -25,6 +27,13 @@ def masked(text: str, masks: Masks = ALL) -> str:
         ("clone https://bot:hunter2@git.example/x", ["hunter2"]),
         ("jwt eyJhbGciOiJI.eyJzdWIiOiIx.sig", ["eyJhbGci"]),
         ("api_key=XK12", ["XK12"]),
+        ("redis://:s3cret@cache:6379 and postgres://u:p@ss@h", ["s3cret", "p@ss"]),
+        ("password:  hunter2", ["hunter2"]),
+        ('password = "two words"', ["two", "words"]),
+        ('{"password":"ab;rest\\"more"}', ["ab", "rest", "more"]),
+        ("password=abc,rest", ["abc", "rest"]),
+        ("Authorization: Token x1y2", ["x1y2"]),
+        ("Cookie: a=1; sid=x9", ["x9"]),
     ],
 )
 def test_personal_data_and_secrets_go(text: str, gone: list[str]) -> None:
@@ -50,3 +59,33 @@ def test_nothing_is_masked_unless_asked() -> None:
         Masks(("phone",))
     with pytest.raises(ValueError, match="regular expression"):
         Masks((), ["("])
+
+
+def test_what_escapes_hid_is_masked_once_it_is_read() -> None:
+    raw = b'{"__REALTIME_TIMESTAMP":"1795173255004233","MESSAGE":[112,97,115,115,119,111,114,100,61,99,97,110,97,114,121,255]}'
+    columns = [pa.array([raw], pa.binary()), pa.array([0]), pa.array([0], TS), pa.array([False])]
+    records = pa.RecordBatch.from_arrays(columns, schema=RECORDS)
+    row = ALL.parsed(parse(records)).to_pylist()[0]
+    assert "canary" not in str(row)
+    assert row["message"].startswith("password=<secret>")
+    assert row["raw"] is None
+
+
+def test_an_address_for_a_host_is_masked_and_the_header_is_still_read() -> None:
+    columns = [
+        pa.array([b"Nov 20 11:14:21 198.51.100.77 app: hi"], pa.binary()),
+        pa.array([0]),
+        pa.array([0], TS),
+        pa.array([False]),
+    ]
+    row = ALL.parsed(parse(pa.RecordBatch.from_arrays(columns, schema=RECORDS))).to_pylist()[0]
+    assert (row["host"], row["app"], row["message"], row["format"]) == ("<ip>", "app", "hi", "rfc3164")
+
+
+def test_patterns_beyond_ascii_are_masked_in_text() -> None:
+    own = Masks((), ["[а-я]+"])
+    records = pa.RecordBatch.from_arrays(
+        [pa.array(["é привет".encode()], pa.binary()), pa.array([0]), pa.array([0], TS), pa.array([False])],
+        schema=RECORDS,
+    )
+    assert own.parsed(parse(records)).column("message").to_pylist() == ["é <masked>"]
