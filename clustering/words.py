@@ -1,6 +1,6 @@
-"""The word lists that decide which words of a message stay in its key: shared by the per-line and the vectorised path.
+"""The word lists that decide which words of a message stay in its key: shared by the definition and the kernels.
 
-Comparisons fold bytes with `| 0x20`, which lowers letters and costs one vector instruction; both paths do the same.
+Comparisons fold bytes with `| 0x20`, which lowers letters; both paths do the same.
 """
 
 METHODS = tuple(b"GET POST HEAD PUT DELETE OPTIONS PATCH CONNECT TRACE MKCOL COPY MOVE LOCK UNLOCK".split())

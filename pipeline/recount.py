@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from connectors import archives
 from connectors.archives import Archive, Read
 from connectors.lake import Lake, Segment
+from pipeline.once import no_chain
 
 _END_OF_STEM = "."
 
@@ -45,20 +46,6 @@ class Recount:
     beside: list[str] = field(default_factory=list)
 
 
-class _NoChain:
-    """The chain of a source that no lake holds."""
-
-    def end(self) -> None:
-        return None
-
-    def prefix(self) -> None:
-        return None
-
-    def segments(self) -> tuple[()]:
-        return ()
-
-
-_NOTHING = _NoChain()
 _AGAIN = "run the backfill of this archive again: it reads what is missing"
 
 
@@ -100,7 +87,7 @@ def _stems(lake: Lake, found: Sequence[Archive]) -> dict[str, str]:
 def _count(archive: Archive, range_size: int) -> dict[int, Count]:
     """Count an archive's records, range by range, as if no lake had ever seen it."""
     ranges: dict[int, Count] = {}
-    for read in archives.plan([archive], lambda _: _NOTHING, range_size).reads:
+    for read in archives.plan([archive], no_chain, range_size).reads:
         _count_read(read, ranges)
     return ranges
 

@@ -1,4 +1,4 @@
-"""A block of records as bytes side by side: the ground on which the vectorised formats find their fields."""
+"""A block of records as bytes side by side: the ground on which the kernels find the fields."""
 
 from dataclasses import dataclass
 

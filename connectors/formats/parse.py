@@ -1,4 +1,4 @@
-"""A batch of records to a batch of events: the vectorised formats first, what they leave record by record."""
+"""A batch of records to a batch of events: the kernels first, what they leave record by record."""
 
 import json
 import sys

@@ -92,9 +92,6 @@ _ROWS = "SELECT * FROM (SELECT source, source_offset, observed_ts, reject_reason
 _COUNTS = "SELECT reject_reason AS reason, count(*) AS n FROM rejects GROUP BY 1 ORDER BY 2 DESC"
 
 
-_NEWEST = """
-WHERE $reason IS NULL OR reason = $reason ORDER BY observed_ts DESC, source, source_offset LIMIT $limit
-"""
 _ONE = " WHERE list_contains($sources, source) AND source_offset = $position"
 
 
