@@ -98,9 +98,7 @@ def _ready(source: BinaryIO) -> bool:
         return False
 
 
-def records_of(
-    lines: list[tuple[bytes | None, int, bool]] | list[tuple[bytes, int, bool]], now_us: int
-) -> pa.RecordBatch:
+def records_of(lines: list[tuple[bytes, int, bool]], now_us: int) -> pa.RecordBatch:
     """Make a RECORDS batch of (bytes, position, truncated)."""
     raw, offsets, truncated = zip(*lines, strict=True) if lines else ((), (), ())
     columns = [

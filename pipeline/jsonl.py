@@ -13,11 +13,6 @@ from pipeline.inflow import records_of
 LINE_LIMIT = 16 << 20
 """Bytes of a JSON line; a longer one is no record."""
 
-_HEADS = b"<{"
-"""A record that begins so never goes on with the one before (see connectors.formats.parse)."""
-
-_APART = (None, -1, False)
-
 
 class _Fault(Exception):  # noqa: N818 - what is wrong with a line, caught here
     """(status, reason, detail)."""
@@ -42,7 +37,7 @@ class Unwrap:
         base64: the record is written in base64.
         limit: bytes of a record; what is longer is cut and flagged.
 
-    Records have nothing to do with one another, so none goes on with the one before.
+    Records have nothing to do with one another: the batches say so (`alone`).
     """
 
     def __init__(self, field: str | None, *, base64: bool, limit: int) -> None:
@@ -50,20 +45,17 @@ class Unwrap:
         self._decoder = json.JSONDecoder(parse_constant=_no_constant)
 
     def unwrap(self, lines: pa.RecordBatch) -> tuple[list[Line], pa.RecordBatch]:
-        """Give what each line held, and the RECORDS batch of those that held a record (nulls keep them apart)."""
+        """Give what each line held, and the RECORDS batch of those that held a record."""
         told: list[Line] = []
-        records: list[tuple[bytes | None, int, bool]] = []
+        records: list[tuple[bytes, int, bool]] = []
         columns = (lines.column(name).to_pylist() for name in ("raw", "source_offset", "truncated"))
         for raw, offset, truncated in zip(*columns, strict=True):
             line, record = self._line(raw, offset, truncated)
             told.append(line)
-            if record is None:
-                continue
-            if records and record[:1] not in _HEADS:
-                records.append(_APART)
-            records.append((record[: self._limit], offset, truncated or len(record) > self._limit))
+            if record is not None:
+                records.append((record[: self._limit], offset, truncated or len(record) > self._limit))
         now = lines.column("observed_ts")[0].value if lines.num_rows else 0
-        return told, records_of(records, now)
+        return told, records_of(records, now).replace_schema_metadata({"alone": "1"})
 
     def _line(self, raw: bytes, offset: int, truncated: bool) -> tuple[Line, bytes | None]:
         name: str | None = None

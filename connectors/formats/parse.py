@@ -3,17 +3,16 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from connectors.formats import vector
 from connectors.formats.block import Block, Ints
-from connectors.formats.columns import Columns
+from connectors.formats.columns import Columns, Said
 from connectors.formats.line import parse_record
 from connectors.formats.record import Context, Event, Rejected
 from connectors.formats.vector import Found
@@ -34,8 +33,13 @@ _HEADER_STARTS = (b"<", b"{")
 
 @dataclass(frozen=True)
 class Reading:
-    """How records are to be read. `reference` decides the year of stamps without one; None: each record's own
-    time of receipt, or the batch's `reference`.
+    """How records are to be read.
+
+    Attributes:
+        reference: decides the year of stamps without one; None: the batch's `reference`, or each record's own time of
+            receipt.
+        alone: records have nothing to do with one another: none goes on with the one before, and one may hold several
+            lines.
     """
 
     format: str = "auto"
@@ -43,14 +47,15 @@ class Reading:
     fields: Mapping[str, str] = field(default_factory=dict)
     reference: datetime | None = None
     keep_raw: bool = False
+    alone: bool = False
 
 
 def parse(records: pa.RecordBatch, reading: Reading | None = None) -> pa.RecordBatch:
     """Read the headers of a batch.
 
     Args:
-        records: of the schema RECORDS; its metadata may hold `reference` (ISO 8601) and `rejects` (JSON list of
-            offset, reason, detail: positions the reader could make nothing of).
+        records: of the schema RECORDS; its metadata may hold `reference` (ISO 8601), `rejects` (JSON list of
+            offset, reason, detail: positions the reader could make nothing of), and `alone` ("1": as in Reading).
 
     Returns:
         Of the schema PARSED, in the order of positions, with the metadata of `records`. Nulls are left out and
@@ -59,13 +64,12 @@ def parse(records: pa.RecordBatch, reading: Reading | None = None) -> pa.RecordB
     reading = reading or Reading()
     meta = dict(records.schema.metadata or {})
     rejects = json.loads(meta.pop(b"rejects", b"[]"))
-    columns = Columns()
+    alone = reading.alone or meta.get(b"alone") == b"1"
     _MET["records"] += records.num_rows
-    few = _MET["records"] < FEW_ROWS and "connectors.formats.kernels.door" not in sys.modules
-    previous: _Line | None = None
+    blocks = _Blocks(_context(reading, meta), alone=alone, keep_raw=reading.keep_raw)
     for at in range(0, records.num_rows, BLOCK_ROWS):
-        previous = _block(records.slice(at, BLOCK_ROWS), _context(reading, meta), reading, columns, previous, few)
-    parsed = columns.batch()
+        blocks.add(records.slice(at, BLOCK_ROWS))
+    parsed = blocks.columns.batch()
     if rejects:
         parsed = _with_rejects(parsed, rejects, records)
     if records.num_rows and records.column("raw").null_count:
@@ -78,8 +82,8 @@ def _context(reading: Reading, meta: Mapping[bytes, bytes]) -> Context:
     reference = reading.reference
     if reference is None and b"reference" in meta:
         reference = datetime.fromisoformat(meta[b"reference"].decode())
-    us = -1 if reference is None else int(reference.timestamp() * 1_000_000)
-    return Context(observed_us=us, reference_us=us, tz=reading.tz, format=reading.format, fields=reading.fields)
+    us = None if reference is None else int(reference.timestamp() * 1_000_000)
+    return Context(observed_us=-1, reference_us=us, tz=reading.tz, format=reading.format, fields=reading.fields)
 
 
 @dataclass
@@ -100,47 +104,63 @@ class _Line:
         return self.event
 
 
-def _block(
-    records: pa.RecordBatch, ctx: Context, reading: Reading, columns: Columns, previous: _Line | None, few: bool
-) -> _Line | None:
-    """Read one block into the columns; gives its last line."""
-    raw = records.column("raw")
-    observed = records.column("observed_ts").cast(pa.int64()).to_numpy()
-    if ctx.reference_us < 0:
-        ctx.reference_us = int(observed[0])
-    block = Block.of(raw)
-    found = Found.nothing(len(raw)) if few else vector.read(block, observed, ctx, columns.memo)
-    found.format[records.column("truncated").to_numpy(zero_copy_only=False)] = -1
-    left = np.flatnonzero(found.format < 0)
-    if raw.null_count:
-        left = left[~raw.is_null().to_numpy(zero_copy_only=False)[left]]
-    said = list(_one_by_one(raw, left, observed, ctx, previous)) if len(left) else []
-    columns.add(block, found, records, said, reading.keep_raw)
-    last = len(raw) - 1
-    if said and said[-1][0] == last:
-        answer = said[-1][1]
-        return _Line(b"", ctx, answer[-1] if isinstance(answer, list) else None, known=True)
-    return _Line(raw[last].as_py() or b"", _at(ctx, int(observed[last])))
+class _Blocks:
+    """Reads block after block of one batch into its columns."""
+
+    def __init__(self, ctx: Context, *, alone: bool, keep_raw: bool) -> None:
+        self.columns = Columns()
+        self._ctx, self._alone, self._keep_raw = ctx, alone, keep_raw
+        self._few = _MET["records"] < FEW_ROWS and "connectors.formats.kernels.door" not in sys.modules
+        self._previous: _Line | None = None
+
+    def add(self, records: pa.RecordBatch) -> None:
+        """Read one block: the kernels what is plain, the per-line path the rest."""
+        raw = records.column("raw")
+        observed = records.column("observed_ts").cast(pa.int64()).to_numpy()
+        block = Block.of(raw)
+        found = Found.nothing(len(raw)) if self._few else vector.read(block, observed, self._ctx, self.columns.memo)
+        found.format[records.column("truncated").to_numpy(zero_copy_only=False)] = -1
+        left = np.flatnonzero(found.format < 0)
+        if raw.null_count:
+            left = left[~raw.is_null().to_numpy(zero_copy_only=False)[left]]
+        said = list((self._apart if self._alone else self._in_turn)(raw, left, observed)) if len(left) else []
+        self.columns.add(block, found, records, said, self._keep_raw)
+        if not self._alone:
+            self._previous = self._last(raw, observed, said)
+
+    def _last(self, raw: pa.BinaryArray, observed: Ints, said: Sequence[Said]) -> _Line:
+        """The last line of a block."""
+        if said and said[-1][0] == len(raw) - 1:
+            return _told(said[-1][1], self._ctx)
+        return _Line(raw[-1].as_py() or b"", self._at(observed[-1]))
+
+    def _at(self, observed_us: np.int64) -> Context:
+        return replace(self._ctx, observed_us=int(observed_us))
+
+    def _apart(self, raw: pa.BinaryArray, left: Ints, observed: Ints) -> Iterator[Said]:
+        """Parse the records at these rows, each for itself."""
+        ctx = self._at(np.int64(0))
+        for row, record in zip(left.tolist(), raw.take(pa.array(left)).to_pylist(), strict=True):
+            ctx.observed_us = int(observed[row])
+            yield row, parse_record(record, ctx)
+
+    def _in_turn(self, raw: pa.BinaryArray, left: Ints, observed: Ints) -> Iterator[Said]:
+        """Parse the records at these rows, each with the one before it in mind."""
+        before, before_row = self._previous, -1
+        ctx = self._at(np.int64(0))
+        for row, record in zip(left.tolist(), raw.take(pa.array(left)).to_pylist(), strict=True):
+            if before_row != row - 1:
+                before = _Line(raw[row - 1].as_py() or b"", self._at(observed[row - 1]))
+            ctx.observed_us = int(observed[row])
+            ctx.previous = None if before is None or record[:1] in _HEADER_STARTS else before.read()
+            said = parse_record(record, ctx)
+            before, before_row = _told(said, ctx), row
+            yield row, said
 
 
-def _at(ctx: Context, observed_us: int, previous: Event | None = None) -> Context:
-    return Context(observed_us, ctx.reference_us, ctx.tz, ctx.format, ctx.fields, previous)
-
-
-def _one_by_one(
-    raw: pa.BinaryArray, left: Ints, observed: npt.NDArray[np.int64], ctx: Context, previous: _Line | None
-) -> Iterator[tuple[int, list[Event] | Rejected]]:
-    """Parse the records at these rows, each with the one before it in mind."""
-    before, before_row = previous, -1
-    ctx = _at(ctx, 0)
-    for row, record in zip(left.tolist(), raw.take(pa.array(left)).to_pylist(), strict=True):
-        if before_row != row - 1:
-            before = _Line(raw[row - 1].as_py() or b"", _at(ctx, int(observed[row - 1])))
-        ctx.observed_us = int(observed[row])
-        ctx.previous = None if before is None or record[:1] in _HEADER_STARTS else before.read()
-        said = parse_record(record, ctx)
-        before, before_row = _Line(b"", ctx, said[-1] if isinstance(said, list) else None, known=True), row
-        yield row, said
+def _told(said: list[Event] | Rejected, ctx: Context) -> _Line:
+    """A line that has been parsed already."""
+    return _Line(b"", ctx, said[-1] if isinstance(said, list) else None, known=True)
 
 
 def _with_rejects(

@@ -75,8 +75,8 @@ class Context:
 
     observed_us: int
     """When the record was received, microseconds since 1970."""
-    reference_us: int
-    """The date that decides the year of a stamp without one."""
+    reference_us: int | None
+    """The date that decides the year of a stamp without one; None: when the record was received."""
     tz: tzinfo
     """The zone of stamps that tell none; a `zoneinfo.ZoneInfo` or `datetime.timezone`."""
     format: str = "auto"
@@ -85,3 +85,8 @@ class Context:
     """Our column name -> the name a home-made JSON uses, dotted for a nested one."""
     previous: Event | None = None
     """The event before this one in the same source; a continuation line inherits from it."""
+
+    @property
+    def dated_us(self) -> int:
+        """The date that decides, microseconds since 1970."""
+        return self.observed_us if self.reference_us is None else self.reference_us

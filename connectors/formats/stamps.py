@@ -50,7 +50,7 @@ def bsd(text: str, at: int, ctx: Context, *, unknown_zone: bool = False) -> Stam
     Returns:
         None when no stamp is there.
     """
-    us = bsd_us(text[at : at + 15], ctx.reference_us, ctx.tz)
+    us = bsd_us(text[at : at + 15], ctx.dated_us, ctx.tz)
     if us is not None and text[at + 15 : at + 16] == " " and _MORE.match(text, at + 16) is None:
         return Stamp(us, "year_inferred", (), at + 15)
     found = _WILD.match(text, at)
@@ -132,7 +132,7 @@ def assemble(
     issues = (zone.issue,) if zone is not None and zone.issue is not None else ()
     issues = (*issues, "leap_second") if wall[4] == 60 else issues
     offset = None if zone is None else zone.offset_us
-    us = _latest(wall, ctx.reference_us, ctx.tz, offset) if year is None else to_us(year, *wall, ctx.tz, offset)
+    us = _latest(wall, ctx.dated_us, ctx.tz, offset) if year is None else to_us(year, *wall, ctx.tz, offset)
     if us is None or not _FIRST_US <= us + micros <= _LAST_US:
         return Stamp(None, "received", ("bad_ts",), end)
     quality = "year_inferred" if year is None else "tz_assumed" if offset is None else "exact"
@@ -154,9 +154,21 @@ def to_us(y: int, mo: int, d: int, h: int, mi: int, s: int, tz: tzinfo, offset_u
     return (wall - _EPOCH) // timedelta(seconds=1) * SECOND_US - offset_us + (SECOND_US if s == 60 else 0)
 
 
-@lru_cache(maxsize=8192)
 def _latest(wall: tuple[int, int, int, int, int], reference_us: int, tz: tzinfo, offset_us: int | None) -> int | None:
-    """The latest year that puts the wall clock at most 24 hours after the reference. 29 February may need eight."""
+    """The latest year that puts the wall clock at most 24 hours after the reference.
+
+    Asked of midnights alone, which repeat: of two years only one lies in the two days around.
+    """
+    midnight = reference_us - reference_us % DAY_US
+    us = _latest_of(wall, midnight + DAY_US, tz, offset_us)
+    return us if us is not None and us <= reference_us + DAY_US else _latest_of(wall, midnight, tz, offset_us)
+
+
+@lru_cache(maxsize=8192)
+def _latest_of(
+    wall: tuple[int, int, int, int, int], reference_us: int, tz: tzinfo, offset_us: int | None
+) -> int | None:
+    """The latest year as `_latest` has it. 29 February may need eight years."""
     this_year = (_EPOCH + timedelta(microseconds=min(max(reference_us, _FIRST_US), _LAST_US))).year
     for year in range(min(this_year + 1, 9999), max(this_year - 9, 0), -1):
         us = to_us(year, *wall, tz, offset_us)
@@ -176,11 +188,16 @@ def _iso_second(second: str, zone: str) -> int | None:
     return us if us is not None and _FIRST_US <= us <= _LAST_US - SECOND_US else None
 
 
-@lru_cache(maxsize=8192)
 def bsd_us(stamp: str, reference_us: int, tz: tzinfo) -> int | None:
     """Microseconds of the 15 characters `Mmm dd hh:mm:ss`; None for anything else, and for :60 and 30 February."""
+    wall = _bsd_wall(stamp)
+    return None if wall is None else _latest(wall, reference_us, tz, None)
+
+
+@lru_cache(maxsize=8192)
+def _bsd_wall(stamp: str) -> tuple[int, int, int, int, int] | None:
+    """Month, day, hour, minute and second of `Mmm dd hh:mm:ss`."""
     found = re.fullmatch(rf"{_MONTH} ([ 0-9][0-9]) {_CLOCK}", stamp)
     if found is None or len(found[3]) != 2 or found[5] == "60":
         return None
-    wall = (MONTHS[found[1]], int(found[2]), int(found[3]), int(found[4]), int(found[5]))
-    return _latest(wall, reference_us, tz, None)
+    return MONTHS[found[1]], int(found[2]), int(found[3]), int(found[4]), int(found[5])

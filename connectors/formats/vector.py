@@ -8,7 +8,9 @@ once for each distinct value. What is not sure is left to `line.parse_record`; a
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,9 @@ import numpy.typing as npt
 from connectors.formats import rfc3164, rfc5424, stamps
 from connectors.formats.block import Block, Ints
 from connectors.formats.record import Context, Event
+
+if TYPE_CHECKING:
+    from connectors.formats.kernels.headers import Fields
 
 FORMATS = ("rfc3164", "rfc5424", "iso")
 _NONE = -1
@@ -93,7 +98,7 @@ def read(block: Block, observed_us: Ints, ctx: Context, memo: Memo) -> Found:
     from connectors.formats.kernels import door  # numba takes a second to import
 
     fields, text = door.find(block, sum(1 << k for k, name in enumerate(FORMATS) if ctx.format in ("auto", name)))
-    hours = _judge(fields.hour, lambda hour: _hour(door.hour_text(hour), ctx), _NO_TIME)
+    hours = _hours(fields, observed_us, ctx, door.hour_text)
     pairs = _judge(fields.pair, lambda pair: memo.packed(text(pair)))
     host, app, msgid = (_judge(words, lambda word: _word(text(word), memo)) for words in fields[5:8])
     extras: list[Event] = []
@@ -120,11 +125,31 @@ def _judge(numbers: Ints, judge: Callable[[int], int], nothing: int = _NONE) -> 
     return results[numbers]
 
 
-def _hour(hour: str, ctx: Context) -> int:
-    """Microseconds of `Nov 20 11`, minutes and seconds left out; _NO_TIME for none, and if clocks change in it."""
-    begin = stamps.bsd_us(hour + ":00:00", ctx.reference_us, ctx.tz)
-    end = stamps.bsd_us(hour + ":59:59", ctx.reference_us, ctx.tz)
-    return _NO_TIME if begin is None or end is None or end - begin != 3_599_000_000 else begin
+def _hours(fields: "Fields", observed_us: Ints, ctx: Context, text: Callable[[int], str]) -> Ints:
+    """(n,) microseconds of the hours that are told without a year; _NO_TIME for none, and where it is not sure.
+
+    Where each record's receipt decides the year, an hour is dated by the first and by the last receipt: of the two
+    years, which follow one another, a record has the later one if that is not beyond its own.
+    """
+    if ctx.reference_us is not None:
+        return _dated(fields.hour, ctx.reference_us, ctx.tz, text)
+    early, late = (_dated(fields.hour, int(us), ctx.tz, text) for us in (observed_us.min(), observed_us.max()))
+    told = (early != _NO_TIME) & (late != _NO_TIME)
+    late[~told] = _NO_TIME
+    beyond = told & (late + fields.us > observed_us + stamps.DAY_US)
+    next_year = late[beyond] - early[beyond] <= 367 * stamps.DAY_US
+    late[beyond] = np.where(next_year, early[beyond], _NO_TIME)
+    return late
+
+
+def _dated(hours: Ints, reference_us: int, tz: tzinfo, text: Callable[[int], str]) -> Ints:
+    """(n,) microseconds of hours dated by one reference; _NO_TIME also if clocks change in it."""
+
+    def dated(hour: int) -> int:
+        begin, end = (stamps.bsd_us(text(hour) + rest, reference_us, tz) for rest in (":00:00", ":59:59"))
+        return _NO_TIME if begin is None or end is None or end - begin != 3_599_000_000 else begin
+
+    return _judge(hours, dated, _NO_TIME)
 
 
 @lru_cache(maxsize=65536)

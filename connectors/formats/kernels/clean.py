@@ -1,4 +1,4 @@
-"""Which records the kernels may read: valid UTF-8, no control bytes but tabs, nothing that looks like `%ASA-...`."""
+"""Which records the kernels may read: UTF-8 without control bytes but tab and newline, and without `%ASA-...`."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ import numpy.typing as npt
 from schemas.compiled import helper
 
 Bytes = npt.NDArray[np.uint8]
-_TAB, _PERCENT, _DELETE = 9, 37, 127
+_TAB, _NEWLINE, _PERCENT, _DELETE = 9, 10, 37, 127
 
 
 @helper
@@ -34,7 +34,7 @@ def is_clean(data: Bytes, start: int, end: int) -> bool:
 def _is_plain(data: Bytes, start: int, end: int) -> bool:
     for i in range(start, end):
         byte = data[i]
-        if byte == _DELETE or (byte < 32 and byte != _TAB):
+        if byte == _DELETE or (byte < 32 and byte != _TAB and byte != _NEWLINE):
             return False
         if byte == _PERCENT and i + 1 < end and _is_word(data[i + 1]):
             return False
