@@ -40,7 +40,7 @@ demo: setup ## label the sample logs into a lake and answer a first question
 	@deploy/demo.sh
 
 test: $(VENV)/dev.stamp lint ## lint, types, layers, and all quick tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow and not engines"
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -48,7 +48,7 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports
 
 test-faults: $(VENV)/dev.stamp ## kill, fill and bomb it for some minutes
-	@$(BIN)/python -m pytest -m slow tests
+	@$(BIN)/python -m pytest -m "slow and not engines" tests
 
 bench: $(VENV)/dev.stamp ## speed of the whole backfill against Drain3, memory, scaling, novelty
 	@$(BIN)/python -m tests.bench.bench_backfill

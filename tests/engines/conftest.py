@@ -1,0 +1,23 @@
+"""Engines that the tests share: started when first asked for, gone with the session."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engines.broker import Broker
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A running Kafka broker; a test that stops it or changes its settings starts one of its own instead."""
+    one = Broker(tmp_path_factory.mktemp("kafka"))
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def topic() -> str:
+    """A topic's name that no other test has; the test makes it, by broker.create_topic."""
+    return f"t-{uuid.uuid4().hex[:12]}"
