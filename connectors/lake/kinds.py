@@ -1,5 +1,6 @@
 """The kinds a lake knows: `novel/` (met for the first time) and `registry/` (what holds now), and the fold of both."""
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -78,6 +79,18 @@ class Kinds:
         """Give (newest registry sequence, number of novel files): when it is unchanged, so are the kinds."""
         sequences = [n for name in self._list(REGISTRY) if (n := sequence_of(name)) is not None]
         return max(sequences, default=0), sum(1 for name in self._list(NOVEL) if name.endswith(".arrow"))
+
+    def published(self, after: int) -> tuple[int, list[pa.Table]]:
+        """Give the newest sequence, and the registry files behind `after`, oldest first; torn ones are left out.
+
+        Whoever keeps the kinds in memory learns by it what people and learners have published meanwhile.
+        """
+        fresh = sorted(n for name in self._list(REGISTRY) if (n := sequence_of(name)) is not None and n > after)
+        tables: list[pa.Table] = []
+        for sequence in fresh:
+            with contextlib.suppress(TornError):
+                tables.append(read_registry(self._root / REGISTRY / sequence_name(sequence)))
+        return max([after, *fresh]), tables
 
     def fold(self) -> pa.Table:
         """Give one row a key: of the registry the latest, else of novel the first seen. Torn files are left out."""

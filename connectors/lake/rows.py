@@ -84,6 +84,7 @@ def footer_of(
         "events": rows.num_rows - rejects,
         "rejects": rejects,
         "reject_reasons": _by_reason(rows) if rejects else {},
+        "stages": _by_stage(rows),
         "positions": positions,
         "skips": skips if whole else _skips_of_part(skips, missing),
         "prefix": told.get("prefix") if at_end else None,
@@ -94,6 +95,13 @@ def _by_reason(rows: pa.RecordBatch) -> dict[str, int]:
     """Count the rejects by reason."""
     counts = rows.column("reject_reason").drop_null().value_counts().to_pylist()
     return {count["values"]: count["counts"] for count in counts}
+
+
+def _by_stage(rows: pa.RecordBatch) -> dict[str, int]:
+    """Count the events by the stage that labelled them."""
+    stages, event = rows.column("stage"), rows.column("reject_reason").is_null().to_numpy(zero_copy_only=False)
+    counts = np.bincount(stages.indices.to_numpy()[event], minlength=len(stages.dictionary))
+    return {str(stage): int(n) for stage, n in zip(stages.dictionary.to_pylist(), counts, strict=True) if n}
 
 
 def _skips_of_part(skips: dict[str, int], missing: int) -> dict[str, int]:

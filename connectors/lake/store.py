@@ -112,6 +112,10 @@ class Lake:
         """Write the next registry file from `kinds` (KINDS schema, one row a key); give its sequence, from 1."""
         return self._kinds.publish(kinds)
 
+    def published(self, after: int) -> tuple[int, list[pa.Table]]:
+        """Give the newest registry sequence, and the registry files behind `after` (KINDS schema), oldest first."""
+        return self._kinds.published(after)
+
     def registry_stamp(self) -> tuple[int, int]:
         """Give (newest registry sequence, number of novel files): when it is unchanged, so are the kinds."""
         return self._kinds.stamp()
