@@ -11,16 +11,13 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from pipeline import config_sources as sources
-from pipeline.config_sources import ConfigError, Given
+from pipeline.config_sources import MASKED, ConfigError, Given
 from pipeline.settings import SECTIONS, Settings, cores
 
 if TYPE_CHECKING:
     from pipeline.job import Job
 
 __all__ = ["MASKED", "Config", "ConfigError", "Value", "check", "load", "schema"]
-
-MASKED = "********"
-"""What stands for a secret wherever a configuration is shown."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Config:
         for key, spec in sources.specs().items():
             section, _, name = key.partition(".")
             value = getattr(getattr(self.settings, section), name)
-            shown = MASKED if spec.secret and value else value
+            shown = MASKED if spec.secret and value else sources.without_secrets(value)
             yield Value(key, shown, self.origins.get(key, "default"), spec.secret, spec.description)
 
 
@@ -138,7 +135,11 @@ def defaults() -> Iterator[tuple[str, str, Iterable[tuple[str, object, str]]]]:
             section,
             doc,
             (
-                (n, spec.example if getattr(made, n) in (None, {}) else getattr(made, n), spec.description)
+                (
+                    n,
+                    getattr(made, n) or (spec.example if spec.example is not None else getattr(made, n)),
+                    spec.description,
+                )
                 for n, spec in found.items()
             ),
         )

@@ -4,7 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
@@ -14,13 +14,18 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from pipeline.settings import SECTIONS, Settings, near
+from pipeline.settings import SECTIONS, Settings
+from pipeline.settings_checks import near
+from pipeline.settings_stream import TopicSettings
 
 FILE_NAME = "dioptre.toml"
 FLAGS = "command line"
 ENVIRONMENT = "environment"
 _PREFIX = "DIOPTRE_"
 _SECRETISH = re.compile(r"passw|secret|token|credential|api_?key|private|cookie|auth", re.I)
+MASKED = "********"
+"""What stands for a secret wherever a configuration is shown."""
+_OF_TOPIC = tuple(f.name for f in fields(TopicSettings))
 _OF_KUBERNETES = re.compile(r".*_(SERVICE_(HOST|PORT.*)|PORT(_[0-9]+_.*)?)")
 """Variables that Kubernetes sets for each service in the namespace, one called `dioptre` or `dioptre-lake` included."""
 
@@ -116,7 +121,7 @@ def from_file(path: Path) -> list[Given]:
 def _of_file(key: str, value: object, path: Path) -> Given:
     where = str(path)
     secret = key.removesuffix("_file")
-    if secret != key and secret in specs() and specs()[secret].secret:
+    if key not in specs() and secret != key and secret in specs() and specs()[secret].secret:
         return _secret_file(secret, path.parent / Path(str(value)).expanduser(), f"{where} ({key})", where)
     if key not in specs():
         return Given(key, value, where, where, _unknown(key))
@@ -136,7 +141,7 @@ def _secret_file(key: str, path: Path, origin: str, where: str) -> Given:
 
 
 def _unknown(key: str) -> str:
-    keys = [*specs(), *(f"{k}_file" for k, s in specs().items() if s.secret)]
+    keys = [*dict.fromkeys((*specs(), *(f"{k}_file" for k, s in specs().items() if s.secret)))]
     section = key.partition(".")[0]
     if close := get_close_matches(key, keys, n=1, cutoff=0.6):
         right = close[0].removeprefix(f"{section}.") if "." in key else close[0]
@@ -193,7 +198,7 @@ def validated(adapter: TypeAdapter[Settings], given: Mapping[str, Given]) -> tup
     try:
         return adapter.validate_json(json.dumps(tree, default=_json), strict=True), []
     except ValidationError as error:
-        return None, [_faulty(e, given) for e in error.errors()]
+        return None, list(dict.fromkeys(_faulty(e, given) for e in error.errors()))
 
 
 def _json(value: object) -> object:
@@ -201,24 +206,39 @@ def _json(value: object) -> object:
 
 
 def _faulty(error: Any, given: Mapping[str, Given]) -> Given:
-    """Retell one of pydantic's findings."""
+    """Retell one of pydantic's findings; of a table inside a setting, name what is wrong there."""
     key = ".".join(str(part) for part in error["loc"][:2])
     g = given.get(key) or Given(key, None, "", "")
-    name = g.origin if g.where == ENVIRONMENT else key
+    name, value = g.origin if g.where == ENVIRONMENT else key, g.value
+    for part in error["loc"][2:]:
+        if isinstance(value, Mapping) and part in value:
+            name, value = f"{name}.{_quoted(str(part))}", value[part]
     secret = specs()[key].secret if key in specs() else True
-    value = "" if secret or _SECRETISH.search(name) else f" = {_shown(g.value)}"
-    return replace(g, fault=f"{name}{value}: {_why(error)}")
+    shown = "" if secret or _SECRETISH.search(name) else f" = {_shown(value)}"
+    shown = "" if error["type"] == "unexpected_keyword_argument" else shown
+    return Given(g.key, None, g.origin, g.where, fault=f"{name}{shown}: {_why(error)}")
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+
+
+def without_secrets(value: object) -> object:
+    """Mask what names itself a secret in a table."""
+    if not isinstance(value, Mapping):
+        return value
+    return {k: MASKED if _SECRETISH.search(str(k)) and v else without_secrets(v) for k, v in value.items()}
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, default=_json, ensure_ascii=False)
+    text = json.dumps(without_secrets(value), default=_json, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _why(error: Any) -> str:
     """Say what would be right."""
     context, kind = error.get("ctx", {}), error["type"]
-    section, name = error["loc"][0], error["loc"][1] if len(error["loc"]) > 1 else ""
+    section, name = error["loc"][0], error["loc"][-1] if len(error["loc"]) > 1 else ""
     if "error" in context:
         return str(context["error"])
     if kind in ("greater_than_equal", "less_than_equal", "greater_than"):
@@ -226,6 +246,8 @@ def _why(error: Any) -> str:
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
         return f"{error['input']!r} is none of {', '.join(known)}{near(str(error['input']), known)}"
+    if kind == "unexpected_keyword_argument":
+        return f"no such key{near(str(name), _OF_TOPIC) or '; known: ' + ', '.join(_OF_TOPIC)}"
     return _WORDS.get(kind) or str(error["msg"])
 
 
@@ -237,7 +259,8 @@ _WORDS = {
     "bool_type": "true or false would be right",
     "tuple_type": "a list would be right",
     "path_type": "a path in quotes would be right",
-    "dict_type": "a table of column = field would be right",
+    "dict_type": "a table of name = value would be right",
+    "dataclass_type": "a table would be right, of format, tz and fields",
 }
 
 

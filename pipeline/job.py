@@ -1,5 +1,6 @@
 """What a worker needs to know of a job: plain values that pickle, and how its parts are put together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,9 @@ class Job:
         lake: the lake's folder; None: nothing is stored, nothing known.
         floor: confidence below which a label is `unknown`; None: what the model's card says.
         batch_rows, batch_bytes: a segment holds at most so many lines and bytes.
+        topics: how the records of a topic are to be read, by its name; `reading` holds for the others.
+        refresh_s: so often a running worker looks for labels that were published; 0: never.
+        run: named in the footer of each segment, so that a run can tell its own; "": not named.
     """
 
     lake: Path | None
@@ -33,10 +37,14 @@ class Job:
     floor: float | None = None
     batch_rows: int = 98_304
     batch_bytes: int = 12 << 20
+    topics: Mapping[str, Reading] = field(default_factory=dict)
+    refresh_s: float = 0.0
+    run: str = ""
 
     def parse(self, records: pa.RecordBatch) -> pa.RecordBatch:
         """RECORDS -> PARSED, masked."""
-        return self.masks.parsed(parse(records, self.reading))
+        topic = (records.schema.metadata or {}).get(b"topic", b"").decode()
+        return self.masks.parsed(parse(records, self.topics.get(topic, self.reading)))
 
     def cascade(self) -> Cascade:
         """Load the inline models."""

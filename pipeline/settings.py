@@ -1,68 +1,19 @@
 """What can be configured: a frozen dataclass a section of dioptre.toml, each default beside its unit and reason."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from difflib import get_close_matches
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from pipeline.settings_checks import a_format, a_time, a_zone, patterns_of
+from pipeline.settings_stream import KafkaSettings, StreamSettings
+
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Mask = Literal["address", "mail", "user", "token"]
-
-
-class MisfitError(ValueError):
-    """A value that is wrong for a reason that its type does not tell."""
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise MisfitError(f"no such time zone{near(name, available_timezones())}") from None
-    return name
-
-
-def _format(name: str) -> str:
-    if name != "auto":
-        from connectors.formats.line import NAMES
-
-        if name not in NAMES:
-            raise MisfitError(f"no such format{near(name, ('auto', *NAMES))}; known: auto, {', '.join(NAMES)}")
-    return name
-
-
-def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Check the operator's patterns; what they hold may be the very secret, so the message never shows it."""
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    for number, pattern in enumerate(patterns, 1):
-        try:
-            re2.compile(pattern, options)
-        except re2.error:
-            raise MisfitError(f"pattern {number} is no regular expression as RE2 takes them") from None
-    return patterns
-
-
-def _time(value: object) -> datetime:
-    """Read a time as TOML, ISO 8601 or Python have it; without a zone it is UTC."""
-    try:
-        when = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        raise MisfitError("a time in ISO 8601 would be right, such as 2026-01-31T12:00:00Z") from None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Name the nearest of what is known, as the end of a message; nothing if none is near."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 @dataclass(frozen=True)
@@ -91,14 +42,14 @@ class SourceSettings:
     __pydantic_config__ = _STRICT
     format: Annotated[
         str,
-        AfterValidator(_format),
+        AfterValidator(a_format),
         Field(description="Wire format; auto looks at each line, since real files mix them."),
     ] = "auto"
     tz: Annotated[
-        str, AfterValidator(_zone), Field(description="Zone of stamps that tell none; UTC, as servers should have it.")
+        str, AfterValidator(a_zone), Field(description="Zone of stamps that tell none; UTC, as servers should have it.")
     ] = "UTC"
     reference: Annotated[
-        Annotated[datetime, BeforeValidator(_time)] | None,
+        Annotated[datetime, BeforeValidator(a_time)] | None,
         Field(
             description="Time that decides the year of stamps without one; the date of each file unless given.",
             examples=["2026-01-31T12:00:00Z"],
@@ -155,7 +106,7 @@ class PrivacySettings:
     ] = ()
     patterns: Annotated[
         tuple[str, ...],
-        AfterValidator(_patterns),
+        AfterValidator(patterns_of),
         Field(
             description="Your own, as RE2 regular expressions; what they match becomes <masked>.",
             json_schema_extra={"secret": True},
@@ -202,6 +153,8 @@ class Settings:
     label: LabelSettings = field(default_factory=LabelSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     backfill: BackfillSettings = field(default_factory=BackfillSettings)
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    stream: StreamSettings = field(default_factory=StreamSettings)
     sql: SqlSettings = field(default_factory=SqlSettings)
 
 
@@ -211,6 +164,8 @@ SECTIONS: dict[str, Any] = {
     "label": LabelSettings,
     "privacy": PrivacySettings,
     "backfill": BackfillSettings,
+    "kafka": KafkaSettings,
+    "stream": StreamSettings,
     "sql": SqlSettings,
 }
 """The class of each section."""

@@ -1,7 +1,9 @@
 """`dioptre config`: show what holds and why, check a file, write one to start from."""
 
 import json as stdjson
+import re
 from collections.abc import Iterator
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -110,7 +112,13 @@ def _toml(value: object) -> str:
     if isinstance(value, str | Path):
         return to_json(str(value))
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {to_json(v)}" for k, v in value.items()) + " }" if value else "{}"
-    if isinstance(value, tuple):
+        return "{ " + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
+    if is_dataclass(value) and not isinstance(value, type):
+        return _toml({k: v for k, v in asdict(value).items() if v is not None})
+    if isinstance(value, tuple | list):
         return to_json(list(value))
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else to_json(name)
