@@ -125,6 +125,7 @@ def test_the_footer_holds_the_counts_and_what_the_caller_told(lake: Lake) -> Non
         "rejects": 3,
         "positions": 3,
         "reject_reasons": {"empty": 3},
+        "stages": {},
         "skips": {"tombstone": 6, "marker": 1},
         "prefix": "p",
         "name": "n",
