@@ -1,5 +1,6 @@
 """`dioptre train`: make the models that label kinds."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ train = group("train", "Train the models that label kinds.", examples=("dioptre 
 
 _CORPUS = Path("sample_data/corpus")
 _NEEDED = {"sklearn": "scikit-learn", "onnx": "onnx", "scipy": "scipy", "threadpoolctl": "threadpoolctl"}
+_NEEDED |= {name: name for name in ("torch", "transformers", "tokenizers")}
 
 
 @command(
@@ -36,7 +38,7 @@ def tiny(
 
     Scores are of programs that the model has not met, from folds over the whole corpus.
     """
-    trained = _trainer()
+    trained = _needing(_tiny_train)
     if not corpus.is_dir():
         raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
     target = out_dir or _packaged()
@@ -52,10 +54,40 @@ def tiny(
     hint(f"use it: [label] model = {str(target)!r} in dioptre.toml, or DIOPTRE_LABEL_MODEL={target}")
 
 
-def _packaged() -> Path:
+@command(
+    train, "encoder",
+    examples=("dioptre train encoder --base sentence-transformers/all-MiniLM-L6-v2 --out my-encoder # needs the hub",),
+)  # fmt: skip
+def encoder(
+    base: Annotated[
+        str, typer.Option("--base", metavar="DIR|NAME", help="A sentence encoder: a folder, or its name on the hub.")
+    ],
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes. [the package's own]")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What the card calls the base. [as given]")] = None,
+    licence: Annotated[str, typer.Option("--licence", help="The terms of the base, for the card.")] = "unknown",
+    json: JsonOption = False,
+) -> None:
+    """Export a sentence encoder to ONNX, rounded to int8: it finds the kinds that mean alike."""
+    made = _needing(_encoder_export)
+    try:
+        card = made(base, out_dir or _packaged("encoder"), name=name or base, licence=licence)
+    except (OSError, ValueError) as error:
+        told = str(error).strip().splitlines()[0]
+        raise CommandError(
+            f"{base}: {told}", "a folder with config.json and weights would be right", code="model"
+        ) from None
+    if json:
+        emit_json({"out": str(out_dir or _packaged("encoder")), "card": card})
+    else:
+        out(f"{out_dir or _packaged('encoder')}: width {card['width']}, cosine to float {card['cosine_to_float']}")
+
+
+def _packaged(name: str = "tiny") -> Path:
     from classifiers.card import MODELS
 
-    return MODELS / "tiny"
+    return MODELS / name
 
 
 def _to_kind(program: str, message: str) -> "Kind":
@@ -64,20 +96,33 @@ def _to_kind(program: str, message: str) -> "Kind":
     return key_of(program, message).kind
 
 
-def _trainer() -> Any:
-    """Import the training, which needs what running does not.
+def _tiny_train() -> Any:
+    import onnx  # noqa: F401 - needed late, so that hours of training do not end in its absence
+
+    from classifiers.train.tiny import train as trained
+
+    return trained
+
+
+def _encoder_export() -> Any:
+    import onnx  # noqa: F401 - as above
+
+    from classifiers.train.encoder import export
+
+    return export
+
+
+def _needing(load: Callable[[], Any]) -> Any:
+    """Import a training, which needs what running does not.
 
     Raises:
         CommandError: it is not installed; names the extra.
     """
     try:
-        import onnx  # noqa: F401 - needed late, so that hours of training do not end in its absence
-
-        from classifiers.train.tiny import train as trained
+        return load()
     except ModuleNotFoundError as error:
         needed = _NEEDED.get((error.name or "").partition(".")[0])
         if needed is None:
             raise
         message = f"training needs {needed}, which is not installed"
         raise CommandError(message, "`pip install 'dioptre[train]'` brings it", code="setup") from None
-    return trained

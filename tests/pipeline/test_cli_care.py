@@ -68,8 +68,9 @@ def test_the_schema_is_json_that_names_every_section() -> None:
 
 def test_the_models_of_the_package_are_whole() -> None:
     assert dioptre("models", "verify").code == 0
-    row = dioptre("models", "list", "--json").json["models"][0]
-    assert (row["name"], row["labels"], row["fault"]) == ("tiny", 55, None)
+    rows = {row["name"]: row for row in dioptre("models", "list", "--json").json["models"]}
+    assert (rows["tiny"]["labels"], rows["tiny"]["fault"]) == (55, None)
+    assert rows["encoder"]["fault"] is None
     assert "tiny" in dioptre("models", "list").out
 
 

@@ -57,7 +57,9 @@ def test_every_example_of_a_help_page_runs(path: tuple[str, ...], own: Path, mon
         lines = []  # a group's examples are those of its commands
     for line in lines:
         ran = performed(line, monkeypatch)
-        assert ran.code in (0, 1), f"{line}: {ran.err}"
+        outside = "# needs" in line  # a broker, the hub: where it is not there, that is told in a line
+        assert ran.code in ((0, 1, 2) if outside else (0, 1)), f"{line}: {ran.err}"
+        assert ran.code != 2 or (ran.err.startswith("error: ") and "Traceback" not in ran.err), ran.err
         assert harmless(ran.out)
 
 
