@@ -6,12 +6,22 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engines.broker import Broker
+from tests.engines.secure import SecureBroker
 
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A running Kafka broker; a test that stops it or changes its settings starts one of its own instead."""
     one = Broker(tmp_path_factory.mktemp("kafka"))
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def secure_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
+    """A running broker behind TLS and logins: bootstrap, ca_file, username, password, token() and more."""
+    one = SecureBroker(tmp_path_factory.mktemp("secure"))
     one.start()
     yield one
     one.stop()
