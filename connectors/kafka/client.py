@@ -1,13 +1,25 @@
 """Talk to Kafka: partitions, bounds, records in Arrow batches, offsets for others' lag graphs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
+from connectors.kafka import groups, topics
 from connectors.kafka.cluster import Cluster
+from connectors.kafka.errors import KafkaError
+from connectors.kafka.link import Link
 from connectors.kafka.partitions import Bounds, Partition
 from connectors.kafka.policy import Span
+from connectors.kafka.polled import PolledFetcher
+from connectors.kafka.read import Fetcher, batches, skipped
+
+_IDLE = 32
+"""Fetchers kept for the next read; each has a thread and a connection to the broker that leads its partition."""
 
 
 class Client:
@@ -16,11 +28,27 @@ class Client:
     Args:
         cluster: where and how.
         timeout_s: no call waits longer for an answer, and `read` no longer for its next record.
+        fetcher: makes what fetches the records of a partition.
     """
 
-    def __init__(self, cluster: Cluster, *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        timeout_s: float = 10.0,
+        fetcher: Callable[[Cluster, Partition, float], Fetcher] = PolledFetcher,
+    ) -> None:
         self.cluster = cluster
         self.timeout_s = timeout_s
+        self._fetcher = fetcher
+        self._link = Link(cluster, timeout_s)
+        self._idle: dict[Partition, Fetcher] = {}
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _client, (self.cluster, self.timeout_s, self._fetcher)
 
     def check(self) -> None:
         """Connect and log in.
@@ -28,15 +56,25 @@ class Client:
         Raises:
             KafkaError: no broker, a wrong password, a certificate that is not trusted, ...
         """
-        raise NotImplementedError
+        self._link.open()
 
-    def partitions(self, topics: Sequence[str]) -> list[Partition]:
+    def partitions(self, topics_: Sequence[str]) -> list[Partition]:
         """List the partitions of topics, by topic as given and number. Never creates a topic.
 
         Raises:
-            KafkaError: no such topic (permanent; the nearest name is told), or the broker is away.
+            KafkaError: no such topic (permanent, unless this client has seen it before; the nearest name is told),
+                or the broker is away.
         """
-        raise NotImplementedError
+        found = topics.describe(self._link, topics_)
+        for name, topic in found.items():
+            if isinstance(topic, topics.Topic):
+                self._seen.add(name)
+            elif topic.permanent and name in self._seen:
+                raise KafkaError(f"{name}: the topic was deleted; it is read again when it is back")
+            else:
+                raise topics.unknown(self._link, name) if "no such topic" in str(topic) else topic
+        listed = [found[name] for name in dict.fromkeys(topics_)]
+        return [p for topic in listed if isinstance(topic, topics.Topic) for p in topic.partitions()]
 
     def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, Bounds]:
         """Say where the logs begin and end (last stable offset: an open transaction holds it back).
@@ -44,11 +82,21 @@ class Client:
         Raises:
             KafkaError: a topic is gone, or was created anew under its name; or the broker is away.
         """
-        raise NotImplementedError
+        wanted = list(partitions)
+        firsts = topics.offsets(self._link, dict.fromkeys(wanted, topics.EARLIEST))
+        ends = topics.offsets(self._link, dict.fromkeys(wanted, topics.LATEST))
+        return {p: Bounds(firsts[p], ends[p]) for p in wanted}
 
     def offsets_at(self, partitions: Iterable[Partition], when: datetime) -> dict[Partition, int]:
-        """Give the offset of the first record at or after a time (aware); where there is none, the end."""
-        raise NotImplementedError
+        """Give the offset of the first record at or after a time (aware); where there is none, the end.
+
+        Raises:
+            KafkaError: as for `bounds`.
+        """
+        wanted = list(partitions)
+        found = topics.offsets(self._link, dict.fromkeys(wanted, max(0, int(when.timestamp() * 1_000))))
+        late = [p for p in wanted if found[p] < 0]
+        return found | topics.offsets(self._link, dict.fromkeys(late, topics.LATEST))
 
     def publish(self, group: str, ends: Mapping[Partition, int]) -> None:
         """Set the offsets of a consumer group, for others' lag graphs; never used to resume.
@@ -56,7 +104,7 @@ class Client:
         Raises:
             KafkaError: it cannot be done, e.g. because somebody subscribes with this group.
         """
-        raise NotImplementedError
+        groups.publish(self._link, group, ends)
 
     def read(self, span: Span, *, batch_rows: int, batch_bytes: int) -> Iterator[pa.RecordBatch]:
         """Yield RECORDS batches which together stand for exactly [span.start, span.stop).
@@ -72,7 +120,57 @@ class Client:
             KafkaError: the broker is away, or the log has changed below the span: what was yielded is good; ask for
                 new spans.
         """
-        raise NotImplementedError
+        if span.first == span.stop:
+            topics.same(self._link, [span.partition])
+            yield skipped(span)
+            return
+        with self._lent(span.partition) as fetcher:
+            for batch in batches(span, fetcher, batch_rows=batch_rows, batch_bytes=batch_bytes):
+                # A fetch names a topic, not its id: were it created anew meanwhile, these would be the new records.
+                topics.same(self._link, [span.partition])
+                yield batch
 
     def close(self) -> None:
         """Close all connections; the next call connects again."""
+        with self._lock:
+            idle, self._idle = list(self._idle.values()), {}
+        for fetcher in idle:
+            fetcher.close()
+        self._link.close()
+
+    @contextmanager
+    def _lent(self, partition: Partition) -> Iterator[Fetcher]:
+        """Lend a fetcher, kept for the next read unless something failed."""
+        fetcher = self._take(partition)
+        try:
+            yield fetcher
+        except Exception:
+            fetcher.close()
+            raise
+        except GeneratorExit:
+            self._give(partition, fetcher)
+            raise
+        self._give(partition, fetcher)
+
+    def _take(self, partition: Partition) -> Fetcher:
+        """Take the idle fetcher of a partition, or make one; what a parent process opened is left to it."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._idle, self._pid = {}, os.getpid()
+            fetcher = self._idle.pop(partition, None)
+        return fetcher or self._fetcher(self.cluster, partition, self.timeout_s)
+
+    def _give(self, partition: Partition, fetcher: Fetcher) -> None:
+        """Keep a fetcher for the next read; of too many the one unused for longest is closed."""
+        with self._lock:
+            old = self._idle.pop(partition, None)
+            self._idle[partition] = fetcher
+            oldest = next(iter(self._idle)) if len(self._idle) > _IDLE else None
+            gone = self._idle.pop(oldest) if oldest is not None else None
+        for unused in (old, gone):
+            if unused is not None:
+                unused.close()
+
+
+def _client(cluster: Cluster, timeout_s: float, fetcher: Callable[[Cluster, Partition, float], Fetcher]) -> Client:
+    return Client(cluster, timeout_s=timeout_s, fetcher=fetcher)
