@@ -73,6 +73,12 @@ class Masks:
     def __reduce__(self) -> tuple[type["Masks"], tuple[tuple[str, ...], tuple[str, ...]]]:
         return Masks, self._args
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Masks) and self._args == other._args
+
+    def __hash__(self) -> int:
+        return hash(self._args)
+
     def __bool__(self) -> bool:
         return bool(self._rules)
 

@@ -66,6 +66,10 @@ class Labeller:
         self._keys = Keys()
         self._ruled: dict[str, Verdict | None] = {}
 
+    def refresh(self, kinds: pa.Table) -> None:
+        """Take over what was published of kinds (KINDS schema, one row a key); it replaces what was learnt here."""
+        self.registry.refresh(kinds)
+
     def label(self, parsed: pa.RecordBatch) -> Labelled:
         """Label a batch of the schema PARSED."""
         keyed = self._keys.of(parsed.column("app"), parsed.column("message"))

@@ -1,7 +1,7 @@
 """The graph of a job, a PTransform a step: Read -> Parse -> Label -> Commit. Deciding is done elsewhere."""
 
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,10 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 import connectors.beam_coder  # noqa: F401 - registers the coder of record batches
 from connectors import archives
 from connectors.lake import Lake
-from pipeline.committed import Committed
+from pipeline.committed import COUNTS, Committed
 from pipeline.job import Job
-from pipeline.labelling import Labelled, Labeller
+from pipeline.kept import Kept, kept
+from pipeline.labelling import Labelled
 from schemas.events import SEGMENT, TS
 from schemas.registry import KINDS, Verdict
 from schemas.taxonomy import UNKNOWN
@@ -50,8 +51,7 @@ class _ReadDoFn(beam.DoFn):
         self._job, self._stopped = job, stopped
 
     def setup(self) -> None:
-        assert self._job.lake is not None
-        self._lake = Lake.open(self._job.lake)
+        self._lake = kept(self._job).lake
 
     def process(self, read: archives.Read) -> Iterator[Any]:
         batches: Generator[pa.RecordBatch, None, archives.Outcome] = archives.read(
@@ -88,16 +88,16 @@ class Label(beam.PTransform):
 
 
 class _LabelDoFn(beam.DoFn):
-    _labeller: Labeller
+    _kept: Kept
 
     def __init__(self, job: Job) -> None:
         self._job = job
 
     def setup(self) -> None:
-        self._labeller = self._job.labeller()
+        self._kept = kept(self._job)
 
     def process(self, parsed: pa.RecordBatch) -> Iterator[Labelled]:
-        yield self._labeller.label(parsed)
+        yield self._kept.label(parsed)
 
 
 class Commit(beam.PTransform):
@@ -116,35 +116,44 @@ class _CommitDoFn(beam.DoFn):
         self._job = job
 
     def setup(self) -> None:
-        assert self._job.lake is not None
-        self._lake = Lake.open(self._job.lake)
+        self._lake = kept(self._job).lake
 
     def process(self, labelled: Labelled) -> Iterator[Committed]:
-        yield commit(self._lake, labelled)
+        yield commit(self._lake, labelled, self._job.run)
 
 
-def commit(lake: Lake, labelled: Labelled) -> Committed:
+def commit(lake: Lake, labelled: Labelled, run: str = "") -> Committed:
     """Write one labelled batch into the lake: `novel/` before the segment, so that no crash forgets a kind.
 
-    No segment is written when another run has moved the chain meanwhile; the reader sees it and finds its way. The
-    note is written all the same: the labeller knows these kinds from now on and will not tell of them again.
+    Of a batch that tells the hash of the bytes `before` it (an archive's), no segment is written when another run has
+    moved the chain meanwhile; the reader sees it and finds its way. Of a batch that does not (Kafka's, where a position
+    always means the same record), what the chain lacks is written. The note is written all the same: the labeller knows
+    these kinds from now on and will not tell of them again.
+
+    Raises:
+        GapError: the chain ends before the batch begins; read again from its end.
+        LakeError: the lake cannot be written.
     """
     meta = {k.decode(): v.decode() for k, v in (labelled.events.schema.metadata or {}).items()}
     start, end = int(meta.pop("start")), int(meta.pop("end"))
+    meta.pop("alone", None)
+    meta |= {"run": run} if run else {}
     footer: dict[str, Any] = meta | {k: json.loads(meta[k]) for k in ("skips", "marks", "findings") if k in meta}
     segment = to_segment(labelled.events, footer["source"])
     chain = lake.chain(footer["source"])
     created: list[Path] = []
     lake.note_novel(labelled.novel)
     publish(lake, labelled.overruled)
-    if archives.in_step(chain, start, footer.pop("before")):
-        created = chain.append(segment, start, end, footer, at_tail=True).created
+    before = footer.pop("before", None)
+    if before is None or archives.in_step(chain, start, before):
+        created = chain.append(segment, start, end, footer, at_tail=before is not None).created
     written = [s.footer for s in chain.segments() if s.path in created]
     return Committed(
         source=footer["source"], name=footer.get("name", ""), start=start, end=end,
         events=sum(f["events"] for f in written), rejects=sum(f["rejects"] for f in written),
-        novel=labelled.novel.num_rows if written else 0, unknown=_unknown(segment) if written else 0,
+        novel=labelled.novel.num_rows if written else 0, unknown=_unknown(segment, written),
         findings=tuple((str(kind), str(detail)) for kind, detail in footer.get("findings", ())),
+        written=tuple({name: f.get(name) for name in COUNTS} for f in written),
     )  # fmt: skip
 
 
@@ -165,9 +174,12 @@ def to_segment(events: pa.RecordBatch, source: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*events.columns, name, written], schema=SEGMENT)
 
 
-def _unknown(segment: pa.RecordBatch) -> int:
-    """Count the events labelled `unknown`."""
+def _unknown(segment: pa.RecordBatch, written: Sequence[Mapping[str, Any]]) -> int:
+    """Count the events labelled `unknown` among the rows that were written."""
+    offsets = segment.column("source_offset").to_numpy()
     labels = segment.column("label_at_ingest")
     number = labels.dictionary.index(UNKNOWN).as_py()
     events = segment.column("reject_reason").is_null().to_numpy(zero_copy_only=False)
-    return int(np.count_nonzero((labels.indices.to_numpy(zero_copy_only=False) == number) & events))
+    unknown = (labels.indices.to_numpy(zero_copy_only=False) == number) & events
+    ranges = [np.searchsorted(offsets, [f["start"], f["end"]]) for f in written]
+    return sum(int(np.count_nonzero(unknown[low:high])) for low, high in ranges)
