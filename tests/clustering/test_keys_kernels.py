@@ -44,6 +44,6 @@ def test_every_surviving_word_survives() -> None:
 
 def test_the_constants_of_the_kernels_are_those_of_the_definition() -> None:
     assert holes._FIELDS_MANY == key.FIELDS_MANY
-    assert {b for b in range(256) if holes._is_opener.py_func(b)} == set(OPENERS)
+    assert {b for b in range(256) if holes._is_opener(b)} == set(OPENERS)
     assert max(map(len, SURVIVING)) <= MOST
     assert {len(method) for method in METHODS} <= set(range(3, 8))
