@@ -1,10 +1,13 @@
 """Talk to Kafka: partitions, bounds, records in Arrow batches, offsets for others' lag graphs."""
 
 import os
+import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -43,7 +46,8 @@ class Client:
         self._fetcher = fetcher
         self._link = Link(cluster, timeout_s)
         self._idle: dict[Partition, Fetcher] = {}
-        self._seen: set[str] = set()
+        self._listed: dict[str, set[Partition]] = {}
+        self._seen: dict[Partition, int] = {}
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
@@ -66,15 +70,7 @@ class Client:
                 or the broker is away.
         """
         found = topics.describe(self._link, topics_)
-        for name, topic in found.items():
-            if isinstance(topic, topics.Topic):
-                self._seen.add(name)
-            elif topic.permanent and name in self._seen:
-                raise KafkaError(f"{name}: the topic was deleted; it is read again when it is back")
-            else:
-                raise topics.unknown(self._link, name) if "no such topic" in str(topic) else topic
-        listed = [found[name] for name in dict.fromkeys(topics_)]
-        return [p for topic in listed if isinstance(topic, topics.Topic) for p in topic.partitions()]
+        return [p for name in dict.fromkeys(topics_) for p in self._appeared(name, found[name])]
 
     def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, Bounds]:
         """Say where the logs begin and end (last stable offset: an open transaction holds it back).
@@ -85,7 +81,8 @@ class Client:
         wanted = list(partitions)
         firsts = topics.offsets(self._link, dict.fromkeys(wanted, topics.EARLIEST))
         ends = topics.offsets(self._link, dict.fromkeys(wanted, topics.LATEST))
-        return {p: Bounds(firsts[p], ends[p]) for p in wanted}
+        with self._lock:
+            return {p: Bounds(firsts[p], ends[p], self._seen.setdefault(p, ends[p])) for p in wanted}
 
     def offsets_at(self, partitions: Iterable[Partition], when: datetime) -> dict[Partition, int]:
         """Give the offset of the first record at or after a time (aware); where there is none, the end.
@@ -152,6 +149,19 @@ class Client:
             raise
         self._give(partition, fetcher)
 
+    def _appeared(self, name: str, topic: topics.Topic | KafkaError) -> list[Partition]:
+        """Give the partitions of a topic; those that were not there when it was first listed are fresh."""
+        if isinstance(topic, KafkaError):
+            if not topic.permanent or topics.UNKNOWN not in str(topic):
+                raise topic
+            if name in self._listed:
+                raise KafkaError(f"{name}: the topic was deleted; it is read again when it is back")
+            raise topics.unknown(self._link, name)
+        now = topic.partitions()
+        with self._lock:
+            first = self._listed.setdefault(name, set(now))
+        return [p if p in first else replace(p, fresh=True) for p in now]
+
     def _take(self, partition: Partition) -> Fetcher:
         """Take the idle fetcher of a partition, or make one; what a parent process opened is left to it."""
         with self._lock:
@@ -170,6 +180,12 @@ class Client:
         for unused in (old, gone):
             if unused is not None:
                 unused.close()
+
+
+@cache
+def shared(cluster: bytes) -> Client:
+    """Give the one client of this process for a cluster, pickled: all that read here share its connections."""
+    return Client(pickle.loads(cluster))
 
 
 def _client(cluster: Cluster, timeout_s: float, fetcher: Callable[[Cluster, Partition, float], Fetcher]) -> Client:

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
 from uuid import UUID
 
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -10,11 +11,17 @@ _SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, order=True)
 class Partition:
-    """A partition of a topic as it is now; `source` names its chain. A topic created anew has other sources."""
+    """A partition of a topic as it is now. A topic created anew under its name has other sources.
+
+    Attributes:
+        source: names its chain in the lake.
+        fresh: it appeared while its topic was being read, so all its records are wanted, whatever the start policy.
+    """
 
     topic: str
     number: int
     source: str
+    fresh: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.number}"
@@ -22,10 +29,16 @@ class Partition:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a partition's log begins, and the last stable offset: where a reader of committed records must stop."""
+    """Where a partition's log begins, and where a reader of committed records must stop.
+
+    Attributes:
+        end: the last stable offset; an open transaction holds it back.
+        seen: `end` when this client first looked: what `latest` means. None: as `end`.
+    """
 
     first: int
     end: int
+    seen: int | None = field(default=None, compare=False)
 
 
 def source_name(cluster_id: str | None, topic: str, topic_id: UUID | None, number: int) -> str:
@@ -46,8 +59,6 @@ def source_name(cluster_id: str | None, topic: str, topic_id: UUID | None, numbe
 
 def base64url(data: bytes) -> str:
     """Write an id as Kafka prints it: base64 for URLs, without padding."""
-    from base64 import urlsafe_b64encode
-
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 

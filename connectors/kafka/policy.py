@@ -65,8 +65,7 @@ def spans(
 
     Args:
         bounds: as `client.bounds` gave them.
-        ends: where each chain ends; None or missing: it has not begun, so `policy.start` decides. Give 0 for a
-            partition that this job has seen empty, or that appeared after its start: all its records are wanted.
+        ends: where each chain ends; None or missing: it has not begun, so `policy.start` decides.
         policy: what to do at the start, and when records are gone.
         client: asked for the offsets at a time, and again for bounds that look as if the broker lost records.
 
@@ -96,10 +95,11 @@ def _settled(
 
 def _firsts(bounds: Mapping[Partition, Bounds], policy: Policy, client: Asked) -> dict[Partition, int]:
     """Give the first offset wanted of each partition without a chain."""
-    if not isinstance(policy.start, datetime):
-        return {p: b.end if policy.start == "latest" else b.first for p, b in bounds.items()}
-    found = client.offsets_at(bounds, policy.start) if bounds else {}
-    return {p: min(max(found[p], b.first), b.end) for p, b in bounds.items()}
+    found = client.offsets_at(bounds, policy.start) if isinstance(policy.start, datetime) and bounds else {}
+    if policy.start == "latest":
+        found = {p: b.end if b.seen is None else b.seen for p, b in bounds.items()}
+    wanted = {p: 0 if p.fresh else found.get(p, 0) for p in bounds}
+    return {p: min(max(wanted[p], b.first), b.end) for p, b in bounds.items()}
 
 
 def _begun(partition: Partition, first: int, bounds: Bounds) -> Span | None:

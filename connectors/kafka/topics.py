@@ -13,6 +13,7 @@ from connectors.kafka.partitions import Partition, source_name
 
 EARLIEST, LATEST = -2, -1
 """In place of a time: the begin of the log; its last stable offset."""
+UNKNOWN = "no such topic"
 _AGAIN_S = 0.2
 _COMMITTED = 1
 
@@ -70,7 +71,7 @@ def unknown(link: Link, topic: str) -> KafkaError:
     right = (
         f"did you mean {near[0]}?" if near else f"there are: {few}" if known else "there is none that this user sees"
     )
-    return KafkaError(f"{topic}: {link.cluster} has no such topic; {right}", permanent=True)
+    return KafkaError(f"{topic}: {link.cluster} has {UNKNOWN}; {right}", permanent=True)
 
 
 def offsets(link: Link, wanted: Mapping[Partition, int]) -> dict[Partition, int]:
@@ -108,7 +109,7 @@ def _topic(cluster_id: str | None, data: Any) -> "Topic | KafkaError":
     if data.error_code:
         error = for_code(data.error_code)
         gone = error.__name__ == "UnknownTopicOrPartitionError"
-        return KafkaError(f"{data.name}: no such topic", permanent=True) if gone else told(error(), data.name)
+        return KafkaError(f"{data.name}: {UNKNOWN}", permanent=True) if gone else told(error(), data.name)
     leaders = {p.partition_index: p.leader_id for p in data.partitions}
     return Topic(cluster_id, data.name, data.topic_id, leaders)
 
