@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.lake import commit
-from connectors.lake.layout import GapError, TornError, chain_folder, segment_name, segment_start
+from connectors.lake.compactions import Compactions, Range, marks_of
+from connectors.lake.layout import COMPACTIONS, GapError, TornError, chain_folder, segment_name, segment_start
 from connectors.lake.rows import Positions, check_batch, footer_of
 from connectors.lake.segments import Segment, encode, read_segment
 
@@ -40,14 +41,20 @@ class _Batch(NamedTuple):
 class Chain:
     """The segments of one source. Safe among threads and processes; keeps the footers it has read.
 
+    The compacted part of a source stands in the list as one segment, its footer the sum of theirs. A file of landing
+    that starts in it is ignored: it waits to be removed, or a writer that was stopped for long has just made it.
+
     Args:
-        base: the position at which the source begins; the first segment bears it as its name.
+        origin: the position at which the source begins; the first segment bears it as its name.
     """
 
-    def __init__(self, root: Path, source: str, base: int) -> None:
+    def __init__(self, root: Path, source: str, origin: int, compactions: Compactions) -> None:
         self.source = source
         self._root = root
-        self._base = base
+        self._base = origin
+        self._compactions = compactions
+        self._range: Range | None = None
+        self._compacted: list[Segment] = []
         self._folder = chain_folder(root, source)
         self._names: frozenset[str] = frozenset()
         self._known: dict[str, Segment] = {}
@@ -92,7 +99,7 @@ class Chain:
         with self._lock, commit.told(self._folder, "read the chain"):
             while not self._refresh():
                 pass
-            return sorted(self._known.values(), key=lambda s: s.start)
+            return self._compacted + sorted(self._known.values(), key=lambda s: s.start)
 
     def append(
         self, batch: pa.RecordBatch, start: int, end: int, footer: Mapping[str, Any], *, at_tail: bool = False
@@ -148,17 +155,28 @@ class Chain:
         told = {**given.told, "source": self.source, "written_at": datetime.now(UTC).isoformat()}
         whole = (start, stop) == (given.start, given.end)
         footer = footer_of(rows, start, stop, told, whole=whole, at_end=stop == given.end)
-        before = self._names
+        before, known = self._names, self._range
         final = self._folder / segment_name(start)
-        made = commit.create(self._root, encode(rows, footer), final, still=lambda: _names(self._folder) == before)
-        return rows.num_rows if made else None
+
+        def still() -> bool:
+            return _names(self._folder) == before and self._compactions.state().ranges.get(self.source) == known
+
+        return rows.num_rows if commit.create(self._root, encode(rows, footer), final, still=still) else None
 
     def _gap_free(self) -> list[Segment]:
         return _gap_free(self.segments(), self._base)
 
     def _refresh(self) -> bool:
-        """Read the footers of new names, forget those gone; False: a file went meanwhile, list again."""
-        names = _names(self._folder)
+        """Read the footers of new names, forget those gone; False: a file went meanwhile, list again.
+
+        What is compacted is asked after the listing: then whatever was removed before it is known to be compacted.
+        """
+        listed = _names(self._folder)
+        known = self._compactions.state().ranges.get(self.source)
+        if known != self._range:
+            self._compacted = [_as_segment(self._root, self.source, known)] if known else []
+            self._range = known
+        names = frozenset(n for n in listed if known is None or (segment_start(n) or 0) >= known.end)
         for name in sorted(names - self._known.keys()):
             path = self._folder / name
             try:
@@ -172,8 +190,16 @@ class Chain:
             self._known[name] = segment
         for name in self._known.keys() - names:
             del self._known[name]
-        self._names = names
+        self._names = listed
         return True
+
+
+def _as_segment(root: Path, source: str, known: Range) -> Segment:
+    """Tell of the compacted part of a source as of one segment."""
+    told = {name: getattr(known, name) for name in ("start", "end", "events", "rejects", "positions", "segments")}
+    told |= {"skips": dict(known.skips), "name": known.name, "prefix": known.prefix, "newest": known.newest}
+    footer = {**told, "source": source, "marks": marks_of(root, source, known), "compacted": True}
+    return Segment(root / COMPACTIONS, known.start, known.end, known.events + known.rejects, footer)
 
 
 def _names(folder: Path) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Where things lie in a lake, what a source may be called, how a segment is named. Nothing here touches the disk."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -13,8 +14,11 @@ STAGING = "staging"
 NOVEL = "novel"
 REGISTRY = "registry"
 RUNS = "runs"
+EVENTS = "events"
 COMPACTIONS = "compactions"
 QUARANTINE = "quarantine"
+QUARANTINED_DAY = "quarantine"
+"""Stands for the day in the folder of compacted events whose stamps cannot be right."""
 SETTINGS = "lake.json"
 FOLDERS = (LANDING, STAGING, NOVEL, REGISTRY, "certificates", RUNS, COMPACTIONS)
 EMPTY = f"{LANDING}/_empty/{0:020d}.parquet"
@@ -22,6 +26,7 @@ EMPTY = f"{LANDING}/_empty/{0:020d}.parquet"
 
 _SOURCE = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]{0,199}")
 _SEGMENT = re.compile(r"([0-9]{20})\.parquet")
+_RECORD = re.compile(r"([0-9]{10})\.json")
 _SEQUENCE = re.compile(r"([0-9]{10})\.parquet")
 _FILE_RANGE = re.compile(r"file-[0-9a-f]{16}(?:-[0-9]+)?\.([0-9]{4,})")
 
@@ -77,6 +82,22 @@ def sequence_of(name: str) -> int | None:
     """Read the number from a registry file's name; None when it is none."""
     match = _SEQUENCE.fullmatch(name)
     return int(match[1]) if match else None
+
+
+def record_name(sequence: int) -> str:
+    """Name the record of the compaction with this number."""
+    return f"{sequence:010d}.json"
+
+
+def record_number(name: str) -> int | None:
+    """Read the number from the name of a compaction's record; None when it is none."""
+    match = _RECORD.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def proof_name(data: bytes) -> str:
+    """Name a file of marks by its bytes."""
+    return f"{hashlib.sha256(data).hexdigest()[:32]}.marks"
 
 
 def chain_folder(root: Path, source: str) -> Path:

@@ -21,7 +21,7 @@ _FEW_VALUES = [
     *("facility", "severity", "confidence"),
 ]
 _RISING = dict.fromkeys(("ts", "observed_ts", "ingest_ts", "source_offset", "ordinal"), "DELTA_BINARY_PACKED")
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     # Measured on 131,072 rows of 73-byte messages, against the defaults: .58 for .93 us a row, 37.5 for 40.8 bytes.
     "compression": "zstd",
     "compression_level": 1,
@@ -50,7 +50,7 @@ def encode(rows: pa.RecordBatch, footer: Mapping[str, Any]) -> memoryview:
     """Encode rows of the SEGMENT schema and their footer as one Parquet file of one row group."""
     rows = rows.replace_schema_metadata(None)
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, rows.schema, **_OPTIONS) as writer:
+    with pq.ParquetWriter(sink, rows.schema, **OPTIONS) as writer:
         writer.write_batch(rows, row_group_size=max(1, rows.num_rows))
         writer.add_key_value_metadata({FOOTER: json.dumps(footer, separators=(",", ":"))})
     return memoryview(sink.getvalue())

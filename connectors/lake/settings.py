@@ -8,6 +8,9 @@ from typing import Any
 from connectors.lake import commit
 from connectors.lake.layout import FORMAT_VERSION, SETTINGS, LakeError, VersionError
 
+GRACE_S = 7200.0
+"""What a compaction replaced goes so much later: a statement that began before may read it so long."""
+
 
 @dataclass(frozen=True)
 class Settings:

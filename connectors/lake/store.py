@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from connectors.lake import commit, runs
 from connectors.lake.chain import Chain
+from connectors.lake.compactions import Compactions, State
 from connectors.lake.kinds import Kinds
 from connectors.lake.layout import (
     EMPTY,
@@ -38,6 +39,7 @@ class Lake:
         self.range_size = settings.range_size
         self.taxonomy_hash = settings.taxonomy_hash
         self._kinds = Kinds(root)
+        self._compactions = Compactions(root)
         self._chains: dict[str, Chain] = {}
         self._lock = threading.Lock()
 
@@ -76,7 +78,8 @@ class Lake:
         """List the sources that have a chain, by name."""
         with commit.told(self.root / LANDING, "list"):
             folders = [f for f in (self.root / LANDING).iterdir() if is_source(f.name) and f.is_dir()]
-            return sorted(f.name for f in folders if any(segment_start(p.name) is not None for p in f.iterdir()))
+            landed = {f.name for f in folders if any(segment_start(p.name) is not None for p in f.iterdir())}
+        return sorted(landed | self.compacted().ranges.keys())
 
     def chain(self, source: str) -> Chain:
         """Give the chain of a source, begun or not; the same object each time.
@@ -86,8 +89,24 @@ class Lake:
         """
         with self._lock:
             if source not in self._chains:
-                self._chains[source] = Chain(self.root, source, self.base(source))
+                self._chains[source] = Chain(self.root, source, self.origin(source), self._compactions)
             return self._chains[source]
+
+    def origin(self, source: str) -> int:
+        """Give the position at which a source begins."""
+        return origin(source, self.range_size)
+
+    def compacted(self) -> State:
+        """Give which files hold the compacted part of the lake, and how far it goes in each source.
+
+        Raises:
+            TornError: a record of a compaction is missing or damaged.
+        """
+        return self._compactions.state()
+
+    def compactions(self) -> Compactions:
+        """Give the records of what was compacted."""
+        return self._compactions
 
     def base(self, source: str) -> int:
         """Give the position from which the landing files of a source count.
@@ -95,7 +114,8 @@ class Lake:
         The origin of the source. A compacted source's base is where its compacted files end: what landing holds
         before that is ignored by every reader and writer, all of whom ask here.
         """
-        return origin(source, self.range_size)
+        known = self.compacted().ranges.get(source)
+        return known.end if known else self.origin(source)
 
     def note_novel(self, kinds: pa.RecordBatch) -> Path | None:
         """Remember kinds (KINDS schema) met for the first time; durable on return. None when there are none."""
