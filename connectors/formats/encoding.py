@@ -19,7 +19,11 @@ _MAGIC = {
     b"\x89PNG\r\n": "PNG",
     b"PAR1": "Parquet",
     b"SQLite format 3\0": "SQLite",
+    b"Obj\x01": "an Avro file; JSON would be right",
+    b"\xff\x06\0\0sNaPpY": "snappy",
+    b"\x82SNAPPY\0": "snappy",
 }
+_MSGPACK = "msgpack; set the shipper's format to json"
 
 
 class Decoded(NamedTuple):
@@ -118,13 +122,15 @@ def _known(raw: bytes) -> str | None:
         if raw.startswith(magic):
             return name
     if raw[0] == 0x0A and _protobuf(raw):
-        return "OTLP protobuf; otlp_json or a syslog format would be right"
+        return "OTLP protobuf; set the exporter's encoding to otlp_json"
     first, second = raw[0], raw[1] if len(raw) > 1 else 0
     key = raw[2 : 2 + (second & 0x1F)]
     if 0x81 <= first <= 0x8F and 0xA1 <= second <= 0xBF and key.isascii():
-        return "msgpack; JSON would be right"
+        return _MSGPACK
     if first in (0xDE, 0xDF) or (first == 0x92 and second in (0xD7, 0xCA, 0xCB, 0xCE, 0xCF, 0x92)):
-        return "msgpack; JSON would be right"
+        return _MSGPACK
+    if first == second == 0 and len(raw) > 5 and (schema := int.from_bytes(raw[1:5], "big")):
+        return f"Avro or protobuf behind a schema registry's header (schema {schema}); JSON without one would be right"
     return None
 
 

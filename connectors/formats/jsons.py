@@ -20,6 +20,10 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE]\+?[0-9]{1,2})?")
 
 
+class Fraction(str):
+    """A number with a fraction or exponent, as it was written: nothing is rounded."""
+
+
 class Doubled(dict[str, Any]):
     """An object that tells a key twice, itself or inside; the last value counts."""
 
@@ -35,7 +39,7 @@ def _whole(digits: str) -> int | str:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_whole, parse_float=str, parse_constant=str, strict=False
+    object_pairs_hook=_object, parse_int=_whole, parse_float=Fraction, parse_constant=str, strict=False
 )
 
 
@@ -59,7 +63,7 @@ def too_deep(text: str) -> bool:
 
 
 def load(text: str) -> Record | None:
-    """Read a JSON object; None for anything else. Fractions stay text, so nothing is rounded; NaN is the text `NaN`."""
+    """Read a JSON object; None for anything else. Fractions stay text; NaN is the text `NaN`."""
     try:
         found = _DECODER.decode(text)
     except (ValueError, RecursionError):
@@ -72,7 +76,7 @@ class Fields:
 
     def __init__(self, record: Record, event: Event, ctx: Context) -> None:
         self._left = dict(record)
-        self._event, self._ctx = event, ctx
+        self.event, self.ctx = event, ctx
         if type(record) is Doubled:
             self.lost("duplicate_keys")
 
@@ -81,9 +85,9 @@ class Fields:
 
         A name with dots leads into nested objects too. Fields not understood stay where they are.
         """
-        mapped = self._ctx.fields.get(column)
+        mapped = self.ctx.fields.get(column)
         for name in (mapped,) if mapped is not None else names:
-            home, key = (self._left, name) if name in self._left or "." not in name else self._find(name)
+            home, key = self._home(name)
             value = home.get(key)
             text = None if value is None else scalar(value)
             if text is not None and (found := read(text)) is not None:
@@ -106,22 +110,27 @@ class Fields:
 
         def read(value: str) -> Stamp | None:
             tried.append(value)
-            stamp = moment(value, self._ctx)
+            stamp = moment(value, self.ctx)
             return stamp if stamp is not None and stamp.us is not None else None
 
         stamp = self.code("ts", names, read)
-        self._event.time(stamp)
+        self.event.time(stamp)
         if stamp is None and tried:
-            self._event.note("bad_ts")
+            self.event.note("bad_ts")
 
     def pop(self, name: str) -> Any:
         """Take a field whatever it holds."""
         return self._left.pop(name, None)
 
+    def has(self, name: str) -> bool:
+        """Say whether a field is there and not taken."""
+        return name in self._left
+
     def drop(self, names: Iterable[str]) -> None:
-        """Leave out fields that say nothing new."""
+        """Leave out fields that say nothing new; a name with dots leads into nested objects too."""
         for name in names:
-            self._left.pop(name, None)
+            home, key = self._home(name)
+            home.pop(key, None)
 
     def clean(self, value: str) -> str:
         """Make text storable; what was lost is flagged, and the bytes are kept."""
@@ -130,31 +139,40 @@ class Fields:
             self.lost(issue)
         return value
 
-    def rest(self) -> None:
-        """Put what is left into attrs: objects flattened one level with dots, deeper values as JSON text."""
-        for name, value in self._left.items():
-            if isinstance(value, dict):
-                for inner, part in value.items():
-                    self._attr(f"{name}.{inner}", part)
-            else:
-                self._attr(name, value)
+    def rest(self, within: Sequence[str] = ()) -> None:
+        """Put what is left into attrs: objects flattened with dots, lists as JSON text.
+
+        Args:
+            within: objects whose own name is left out.
+        """
+        self._flat("", self._left, within)
+
+    def _flat(self, front: str, value: Any, within: Sequence[str]) -> None:
+        if not isinstance(value, dict):
+            self._attr(front, value)
+            return
+        front = front + "." if front and front not in within else ""
+        for name, inner in value.items():
+            self._flat(front + name[:VALUE], inner, within)
 
     def _attr(self, name: str, value: Any) -> None:
         text = scalar(value)
         if text is None:
             if value is None:
                 return
-            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            text = compact(value)
         name, text = self.clean(name), self.clean(text)
-        if len(self._event.attrs or ()) >= ATTRS:
+        if len(self.event.attrs or ()) >= ATTRS:
             self.lost("attrs_cut")
             return
         if len(text) > VALUE or len(name) > VALUE:
             self.lost("attrs_cut")
-        self._event.tell(name[:VALUE], text[:VALUE])
+        self.event.tell(name[:VALUE], text[:VALUE])
 
-    def _find(self, path: str) -> tuple[Record, str]:
+    def _home(self, path: str) -> tuple[Record, str]:
         """The object that holds a field, and its name there: the record itself, or one that a dotted path leads to."""
+        if path in self._left or "." not in path:
+            return self._left, path
         *way, last = path.split(".")
         at: Any = self._left
         for name in way:
@@ -163,8 +181,8 @@ class Fields:
 
     def lost(self, issue: str) -> None:
         """Flag that parsing lost something, and keep the bytes."""
-        self._event.note(issue)
-        self._event.keep_raw = True
+        self.event.note(issue)
+        self.event.keep_raw = True
 
 
 def scalar(value: Any) -> str | None:
@@ -174,6 +192,15 @@ def scalar(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int) else None
+
+
+def compact(value: Any) -> str:
+    """Write a value as JSON without blanks, numbers as they were written."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{compact(name)}:{compact(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(compact, value)) + "]"
+    return value if type(value) is Fraction else json.dumps(value, ensure_ascii=False)
 
 
 def moment(value: str, ctx: Context) -> Stamp | None:
@@ -188,10 +215,15 @@ def moment(value: str, ctx: Context) -> Stamp | None:
 
 
 def set_codes(
-    event: Event, taken: Fields, priority: Sequence[str], facility: Sequence[str], severity: Sequence[str]
+    event: Event,
+    taken: Fields,
+    priority: Sequence[str],
+    facility: Sequence[str],
+    severity: Sequence[str],
+    level: Callable[[str], int | None] = pri.severity,
 ) -> None:
-    """Take facility and severity, from fields of their own or else from a PRI."""
-    event.severity = taken.code("severity", severity, pri.severity)
+    """Take facility and severity, from fields of their own or else from a PRI; `level` reads a severity."""
+    event.severity = taken.code("severity", severity, level)
     event.facility = taken.code("facility", facility, pri.facility)
     value = taken.code("pri", priority, lambda word: pri.read(f"<{word}>")[0])
     if value is not None:

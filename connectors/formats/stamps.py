@@ -21,7 +21,7 @@ DAY_US = 86_400 * SECOND_US
 PAST_US = 3_653 * DAY_US
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _FIRST_US = (1 - _EPOCH_DAY) * DAY_US
-_LAST_US = (date(9999, 12, 31).toordinal() + 1 - _EPOCH_DAY) * DAY_US - 1
+LAST_US = (date(9999, 12, 31).toordinal() + 1 - _EPOCH_DAY) * DAY_US - 1
 _EPOCH = datetime(1970, 1, 1)
 
 _MONTH = "(" + "|".join(MONTHS) + ")"
@@ -108,7 +108,7 @@ def number(text: str) -> int | None:
         return None
     power = 6 if int(whole) < 10**11 else 3 if int(whole) < 10**14 else 0 if int(whole) < 10**17 else -3
     us = int(whole) * 10**power + int(part[:power].ljust(power, "0") or 0) if power >= 0 else int(whole) // 1000
-    return us if us <= _LAST_US else None
+    return us if us <= LAST_US else None
 
 
 def fraction(text: str, at: int) -> tuple[int, int]:
@@ -133,7 +133,7 @@ def assemble(
     issues = (*issues, "leap_second") if wall[4] == 60 else issues
     offset = None if zone is None else zone.offset_us
     us = _latest(wall, ctx.dated_us, ctx.tz, offset) if year is None else to_us(year, *wall, ctx.tz, offset)
-    if us is None or not _FIRST_US <= us + micros <= _LAST_US:
+    if us is None or not _FIRST_US <= us + micros <= LAST_US:
         return Stamp(None, "received", ("bad_ts",), end)
     quality = "year_inferred" if year is None else "tz_assumed" if offset is None else "exact"
     return Stamp(us + micros, quality, issues, end)
@@ -169,7 +169,7 @@ def _latest_of(
     wall: tuple[int, int, int, int, int], reference_us: int, tz: tzinfo, offset_us: int | None
 ) -> int | None:
     """The latest year as `_latest` has it. 29 February may need eight years."""
-    this_year = (_EPOCH + timedelta(microseconds=min(max(reference_us, _FIRST_US), _LAST_US))).year
+    this_year = (_EPOCH + timedelta(microseconds=min(max(reference_us, _FIRST_US), LAST_US))).year
     for year in range(min(this_year + 1, 9999), max(this_year - 9, 0), -1):
         us = to_us(year, *wall, tz, offset_us)
         if us is not None and us <= reference_us + DAY_US:
@@ -185,7 +185,7 @@ def _iso_second(second: str, zone: str) -> int | None:
     if offset is None or found is None or found[7] == "60":
         return None
     us = to_us(*(int(found[part]) for part in (1, 2, 3, 5, 6, 7)), UTC, offset.offset_us)
-    return us if us is not None and _FIRST_US <= us <= _LAST_US - SECOND_US else None
+    return us if us is not None and _FIRST_US <= us <= LAST_US - SECOND_US else None
 
 
 def bsd_us(stamp: str, reference_us: int, tz: tzinfo) -> int | None:
