@@ -129,7 +129,9 @@ def _known(raw: bytes) -> str | None:
         return _MSGPACK
     if first in (0xDE, 0xDF) or (first == 0x92 and second in (0xD7, 0xCA, 0xCB, 0xCE, 0xCF, 0x92)):
         return _MSGPACK
-    if first == second == 0 and len(raw) > 5 and (schema := int.from_bytes(raw[1:5], "big")):
+    body = raw[5:].rstrip(_LINE_END)
+    if first == second == 0 and body.translate(None, _CONTROL) != body and any(raw[2:5]):
+        schema = int.from_bytes(raw[1:5], "big")
         return f"Avro or protobuf behind a schema registry's header (schema {schema}); JSON without one would be right"
     return None
 
