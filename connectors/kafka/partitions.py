@@ -50,7 +50,7 @@ def source_name(cluster_id: str | None, topic: str, topic_id: UUID | None, numbe
         topic_id: None or zero: a broker before Kafka 2.8, which cannot tell a topic created anew from the old one.
         number: of the partition.
     """
-    topic_part = base64url(topic_id.bytes) if topic_id else f"name.{_hash(topic)}"
+    topic_part = base64url(topic_id.bytes) if topic_id and topic_id.int else f"name.{_hash(topic)}"
     cluster_part = cluster_id or "unnamed"
     if not _SAFE.fullmatch(cluster_part):
         cluster_part = f"name.{_hash(cluster_part)}"

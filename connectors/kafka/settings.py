@@ -39,7 +39,7 @@ OURS = {
 """Settings that dioptre makes itself, and what to do instead of setting them."""
 
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_LOGIN_IN_URL = re.compile(r"//[^/@]*:[^/@]*@")
+_LOGIN_IN_URL = re.compile(r"//[^/@]*:[^/@]+@")
 
 
 def check(client: Mapping[str, Any]) -> None:

@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 _BUNDLE_S = 1.0
 """Flink's checkpoints wait behind an open bundle, so one ends after this long."""
 _BACKOFF_S = (1.0, 15.0)
+_TICK_S = 1.0
+"""The watch of topics looks so often whether to stop."""
 
 
 def never() -> bool:
@@ -173,6 +175,7 @@ class _Bounded(beam.DoFn, Offsets):
 class _Watch(beam.DoFn):
     def __init__(self, reads: Reads, every_s: float) -> None:
         self._reads, self._every_s = reads, every_s
+        self._due = 0.0
 
     @beam.DoFn.unbounded_per_element()
     def process(
@@ -182,19 +185,25 @@ class _Watch(beam.DoFn):
             tracker.try_claim(None)
             return
         known = tracker.current_restriction().known
-        try:
-            found = self._reads.client().partitions(topics)
-        except KafkaError as error:
-            if error.permanent:
-                raise
-            _LOG.warning("%s", error)
-            found = []
-        new = [p for p in found if p.source not in known]
+        new = [p for p in self._listed(topics) if p.source not in known]
         if new and not tracker.try_claim([p.source for p in new]):
             return
         for partition in new:
             yield replace(partition, fresh=partition.fresh or bool(known))
-        tracker.defer_remainder(Duration(seconds=self._every_s))
+        tracker.defer_remainder(Duration(seconds=_TICK_S))
+
+    def _listed(self, topics: tuple[str, ...]) -> list[Partition]:
+        """List the partitions if it is time to, and the brokers answer."""
+        if time.monotonic() < self._due:
+            return []
+        self._due = time.monotonic() + self._every_s
+        try:
+            return self._reads.client().partitions(topics)
+        except KafkaError as error:
+            if error.permanent:
+                raise
+            _LOG.warning("%s", error)
+            return []
 
 
 def _batches(reads: Reads, span: Span) -> Generator[tuple[int, pa.RecordBatch], None, None]:
