@@ -13,10 +13,10 @@ INSTALL = $(UV) pip install -q --python $(BIN)/python
 endif
 PINS := deploy/requirements
 
-.PHONY: help setup demo test lint test-faults bench bench-keys bench-sql train-tiny pins clean
+.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql train-tiny pins clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
+	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 36
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "dioptre needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 setup"; exit 2; }
@@ -49,6 +49,15 @@ lint: $(VENV)/dev.stamp
 
 test-faults: $(VENV)/dev.stamp ## kill, fill and bomb it for some minutes
 	@$(BIN)/python -m pytest -m "slow and not engines" tests
+
+test-engines: $(VENV)/dev.stamp ## all that needs a real Kafka, Flink, Prism or rsyslog (needs java, mvn, go)
+	@$(BIN)/python -m pytest -m engines tests/engines
+
+kafka flink prism: $(VENV)/dev.stamp ## fetch and start a real one beside the terminal; say how to use it
+	@$(BIN)/python -m tests.engines.background $@ start
+
+kafka-stop flink-stop prism-stop: $(VENV)/dev.stamp ## stop it again, by its process id
+	@$(BIN)/python -m tests.engines.background $(@:-stop=) stop
 
 bench: $(VENV)/dev.stamp ## speed of the whole backfill against Drain3, memory, scaling, novelty
 	@$(BIN)/python -m tests.bench.bench_backfill

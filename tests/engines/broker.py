@@ -16,7 +16,12 @@ from tests.engines.process import Service, free_port
 VERSION = os.environ.get("DIOPTRE_KAFKA_VERSION", "4.1.2")
 
 
-class Broker:
+def fetched() -> str:
+    """Class path of Kafka, fetched into the cache first if need be."""
+    return class_path(f"kafka-{VERSION}", [f"org.apache.kafka:kafka_2.13:{VERSION}"])
+
+
+class Broker(Service):
     """One broker with its data in `folder`; keeps its ports, data and cluster id over kill() and start().
 
     `bootstrap` is a listener without TLS or password. Further listeners: `listeners={"SECURE": "SASL_SSL"}`, whose
@@ -34,26 +39,18 @@ class Broker:
         port: int | None = None,
         outlives: bool = False,
     ) -> None:
+        super().__init__("kafka", folder / "kafka.log", outlives=outlives)
         self.folder = folder
         self.cluster_id = "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
         self._protocols = {"PLAIN": "PLAINTEXT", **(listeners or {}), "CONTROLLER": "PLAINTEXT"}
         self._ports = {name: free_port() for name in self._protocols} | ({"PLAIN": port} if port else {})
         self._settings = {**SETTINGS, **(settings or {})}
         self._scram = list(scram)
-        self._service = Service("kafka", folder / "kafka.log", outlives=outlives)
 
     @property
     def bootstrap(self) -> str:
         """Address of the listener without TLS or password."""
         return self.address("PLAIN")
-
-    @property
-    def pid(self) -> int:
-        return self._service.pid
-
-    @property
-    def log(self) -> Path:
-        return self._service.log
 
     def address(self, listener: str) -> str:
         """`host:port` of a listener."""
@@ -62,31 +59,10 @@ class Broker:
     def start(self, *, within_s: float = 90) -> None:
         """Start it, also again after stop() or kill(); returns when it answers."""
         properties = self.folder / "server.properties"
-        command = [*java(), "-cp", class_path(f"kafka-{VERSION}", [f"org.apache.kafka:kafka_2.13:{VERSION}"])]
         if not properties.exists():
-            self._format(command, properties)
-        self._service.start([*command, "kafka.Kafka", properties])
-        try:
-            self._service.wait_until(lambda: self._service.said("Kafka Server started"), within_s=within_s)
-        except BaseException:
-            self._service.kill()
-            raise
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._service.stop()
-
-    def kill(self) -> None:
-        """End it at once (SIGKILL)."""
-        self._service.kill()
-
-    def pause(self) -> None:
-        """Stop it in its tracks (SIGSTOP): connections stay open and nobody answers."""
-        self._service.pause()
-
-    def resume(self) -> None:
-        """Let it go on (SIGCONT)."""
-        self._service.resume()
+            self._format(properties)
+        self.run([*java(), "-cp", fetched(), "kafka.Kafka", properties])
+        self.wait_until(lambda: self.said("Kafka Server started"), within_s=within_s)
 
     def create_topic(self, name: str, partitions: int = 1, settings: Mapping[str, Any] | None = None) -> None:
         """Make a topic; settings as Kafka spells them, for instance {"cleanup.policy": "compact"}."""
@@ -123,12 +99,24 @@ class Broker:
         finally:
             client.close()
 
-    def _format(self, command: Sequence[str], properties: Path) -> None:
+    def _format(self, properties: Path) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         aside = properties.with_suffix(".new")
         aside.write_text("".join(f"{key}={value}\n" for key, value in self._all_settings().items()))
         scram = [part for user in self._scram for part in ("--add-scram", user)]
-        tool = [*command, "kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(aside), *scram]
+        tool = [
+            *java(),
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            fetched(),
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            self.cluster_id,
+            "-c",
+            str(aside),
+            *scram,
+        ]
         done = subprocess.run(tool, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"Kafka's storage tool failed:\n{(done.stdout + done.stderr)[-2000:]}")

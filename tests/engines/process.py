@@ -42,6 +42,11 @@ def tool(name: str, what_for: str) -> str:
     return found
 
 
+def missing(*names: str) -> list[str]:
+    """Which of these programs are not on PATH."""
+    return [name for name in names if not shutil.which(name)]
+
+
 def cache_folder(*parts: str) -> Path:
     """`$XDG_CACHE_HOME/dioptre/engines/<parts>`, or the same under ~/.cache; made if absent."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -74,7 +79,7 @@ class Service:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
+    def run(self, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
         """Start it; its output is added to the log."""
         if self.running:
             raise ValueError(f"{self.name} runs already, as process {self.pid}")

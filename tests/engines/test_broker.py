@@ -61,7 +61,7 @@ def test_a_program_ends_when_the_tests_that_started_it_are_killed(tmp_path: Path
     script = (
         "import os, pathlib\nfrom tests.engines.process import Service\n"
         f"one = Service('sleeper', pathlib.Path({str(tmp_path / 'log')!r}))\n"
-        "one.start(['sleep', '600'])\nprint(one.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
+        "one.run(['sleep', '600'])\nprint(one.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     pid = int(done.stdout)
