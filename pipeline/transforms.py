@@ -15,6 +15,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 import connectors.beam_coder  # noqa: F401 - registers the coder of record batches
 from connectors import archives
 from connectors.lake import Lake
+from pipeline import taken
 from pipeline.committed import COUNTS, Committed
 from pipeline.job import Job
 from pipeline.kept import Kept, kept
@@ -73,7 +74,12 @@ class Parse(beam.PTransform):
         self._job = job
 
     def expand(self, records: PCollection[pa.RecordBatch]) -> PCollection[pa.RecordBatch]:
-        return records | beam.Map(self._job.parse).with_output_types(pa.RecordBatch)
+        return records | beam.Map(_parse, self._job).with_output_types(pa.RecordBatch)
+
+
+def _parse(records: pa.RecordBatch, job: Job) -> pa.RecordBatch:
+    with taken.by("parse"):
+        return job.parse(records)
 
 
 class Label(beam.PTransform):
@@ -97,7 +103,9 @@ class _LabelDoFn(beam.DoFn):
         self._kept = kept(self._job)
 
     def process(self, parsed: pa.RecordBatch) -> Iterator[Labelled]:
-        yield self._kept.label(parsed)
+        with taken.by("label"):
+            labelled = self._kept.label(parsed)
+        yield labelled
 
 
 class Commit(beam.PTransform):
@@ -119,7 +127,9 @@ class _CommitDoFn(beam.DoFn):
         self._lake = kept(self._job).lake
 
     def process(self, labelled: Labelled) -> Iterator[Committed]:
-        yield commit(self._lake, labelled, self._job.run)
+        with taken.by("commit"):
+            committed = commit(self._lake, labelled, self._job.run)
+        yield committed
 
 
 def commit(lake: Lake, labelled: Labelled, run: str = "") -> Committed:

@@ -1,0 +1,136 @@
+"""`dioptre stream`: topics into the lake, without end."""
+
+import signal
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from pipeline.cli.app import LABEL, JsonOption, LakeOption, app, command, settings
+from pipeline.cli.errors import INTERRUPTED, CommandError
+from pipeline.cli.reading import FormatOption, RulesOption, ZoneOption
+from pipeline.cli.times import moment
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.stream import Plan
+
+_HEALTH, _ENGINE = "Lag and health", "Engines"
+
+
+@command(
+    app, "stream", panel=LABEL,
+    examples=(
+        "dioptre stream --brokers localhost:9092 --topic logs --lake lake   # until SIGTERM or Ctrl-C",
+        "dioptre stream --brokers localhost:9092 --topic logs --until-end   # what is there now, for cron",
+        "dioptre stream --workers 2 --listen 127.0.0.1:9464                 # the rest from dioptre.toml",
+    ),
+)  # fmt: skip
+def stream(
+    beam: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    brokers: Annotated[
+        str | None, typer.Option("--brokers", metavar="H:P,...", help="Some of the brokers. [config: kafka.brokers]")
+    ] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option("--topic", metavar="T", help="May be given again. [config: kafka.topics]")
+    ] = None,
+    lake: LakeOption = None,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes. [1]")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="WHEN",
+                     help="Where a partition begins that the lake has nothing of: earliest, latest, 2h, ISO 8601."),
+    ] = None,
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Read what is there now, then exit: for cron and tests.")
+    ] = False,
+    flush_s: Annotated[
+        float | None, typer.Option("--flush-s", metavar="S", help="Seconds a record waits at most. [5]")
+    ] = None,
+    runner: Annotated[
+        str | None,
+        typer.Option("--runner", metavar="NAME", rich_help_panel=_ENGINE,
+                     help="PrismRunner, FlinkRunner or PortableRunner; Beam's options for it go after --."),
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", metavar="HOST:PORT", rich_help_panel=_HEALTH,
+                     help="Serve /metrics, /healthz and /readyz there."),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", metavar="NAME", rich_help_panel=_HEALTH,
+                     help="Set this group's offsets, for others' lag graphs. [dioptre]"),
+    ] = None,
+    rules: RulesOption = None,
+    tz: ZoneOption = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read topics into a lake without end: every record once, labelled, seconds later ready for SQL.
+
+    Where a partition goes on is what the lake already has of it; no offset is stored elsewhere. Interrupted at any
+    point (even by kill -9), or run twice by mistake, nothing is lost and nothing doubled. A broker that goes away is
+    waited for. A record that cannot be read becomes a reject with its bytes; it stops nothing.
+
+    SIGTERM finishes the batch at hand, exit code 0; Ctrl-C the same, exit code 130; a second one ends it at once.
+    With --json, a summary is printed when it ends.
+    """  # fmt: skip
+    given = {
+        "kafka.brokers": brokers.split(",") if brokers else None, "kafka.start": _start(start), "kafka.group": group,
+        "lake.path": lake, "label.rules": rules, "source.tz": tz, "source.format": format_, "stream.workers": workers,
+        "stream.flush_s": flush_s, "stream.runner": runner, "stream.listen": listen,
+    }  # fmt: skip
+    config = settings(given)
+    if beam and not config.settings.stream.runner:
+        raise CommandError(f"{beam[0]}: without an engine there is nothing to pass it to", "name one with --runner")
+    if _run(config, tuple(topic or ()), until_end=until_end, beam=beam or [], json=json) == signal.SIGINT:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _start(text: str | None) -> Any:
+    return text if text in (None, "earliest", "latest") else moment(text, "--start")
+
+
+def _run(config: "Config", named: tuple[str, ...], *, until_end: bool, beam: list[str], json: bool) -> int | None:
+    """Read until the end, or until asked to stop; gives the signal that asked."""
+    from connectors.kafka import Client
+    from connectors.lake import Lake
+    from pipeline import config_stream as said
+    from pipeline.cli.stream_report import Report, summary, tell
+    from pipeline.draining import start_forkserver
+    from pipeline.stream import PRELOADED, Stream, begin
+    from pipeline.stream_signals import draining
+
+    plan = _plan(config, named, until_end=until_end)
+    job = said.job(config, said.topics(config, named), f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}")
+    job.check()
+    with draining() as asked:
+        start_forkserver(PRELOADED)
+        client, began = Client(plan.cluster), time.monotonic()
+        partitions = begin(client, plan)
+        made = Lake.create(config.settings.lake.path, range_size=config.settings.lake.range_size)
+        with Report() as report:
+            report.log("start", run_id=job.run, lake=str(made.root), topics=plan.topics, partitions=len(partitions))
+            totals = Stream(job, plan, client, partitions, report).run(asked.stop)
+    tell(summary(totals, time.monotonic() - began, asked.by is not None), made.root, json=json)
+    return asked.by
+
+
+def _plan(config: "Config", named: tuple[str, ...], *, until_end: bool) -> "Plan":
+    from pipeline import config_stream as said
+    from pipeline.stream import Plan
+
+    stream = config.settings.stream
+    return Plan(
+        cluster=said.cluster(config),
+        topics=tuple(said.topics(config, named)),
+        policy=said.policy(config),
+        workers=stream.workers,
+        flush_s=stream.flush_s,
+        until_end=until_end,
+        group=config.settings.kafka.group,
+        compact_every_s=stream.compact_every_s,
+    )

@@ -1,0 +1,70 @@
+"""Compacts the lake beside a running stream: now and then, in a process of its own that nobody waits for."""
+
+import os
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+NICENESS = 10
+"""Lower priority than whoever reads and writes."""
+
+
+class Compactor:
+    """Starts a compaction every so many seconds, unless one still runs.
+
+    Args:
+        every_s: 0: never.
+    """
+
+    def __init__(self, lake: Path, every_s: float, now: float) -> None:
+        self._lake, self._every_s, self._next = lake, every_s, now + every_s
+        self._process: Any = None
+        self._pipe: Any = None
+
+    def look(self, now: float) -> str | None:
+        """Start or end what is due; gives why the last one failed, if it did."""
+        failure = self._end() if self._process is not None and not self._process.is_alive() else None
+        if self._every_s and self._process is None and now >= self._next:
+            self._next = now + self._every_s
+            self._start()
+        return failure
+
+    def pid(self) -> int | None:
+        """Give the process id of the compaction that runs."""
+        return None if self._process is None else int(self._process.pid)
+
+    def kill(self) -> None:
+        """End a compaction that runs; what it has not finished was never seen by anybody."""
+        if self._process is not None:
+            self._process.kill()
+            self._end()
+
+    def _start(self) -> None:
+        context = get_context("forkserver")
+        self._pipe, theirs = context.Pipe(duplex=False)
+        self._process = context.Process(target=compact_once, args=(self._lake, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def _end(self) -> str | None:
+        self._process.join()
+        code, self._process = self._process.exitcode, None
+        try:
+            return str(self._pipe.recv()) or None
+        except (EOFError, OSError):
+            return f"compaction ended with exit code {code}"
+        finally:
+            self._pipe.close()
+
+
+def compact_once(lake: Path, pipe: Connection) -> None:
+    """Be the process: compact what is to be compacted; say "" or what went wrong."""
+    from connectors.lake import Lake, LakeError, compact
+
+    os.nice(NICENESS)
+    try:
+        compact(Lake.open(lake))
+        pipe.send("")
+    except LakeError as error:
+        pipe.send(str(error))

@@ -1,0 +1,90 @@
+"""One bounded run of the graph in this process: spans of partitions into the lake."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+from connectors.kafka import Client, KafkaError, Partition, Span
+from connectors.lake import LakeError
+from pipeline import taken
+from pipeline.committed import Committed
+from pipeline.job import Job
+from pipeline.transforms import Commit, Label, Parse
+
+
+class Runs(Protocol):
+    """Whoever runs the graph: gives the client, is asked whether to stop, and hears of each batch."""
+
+    client: Client
+
+    def stopped(self) -> bool:
+        """Tell whether to stop before the next batch."""
+        ...
+
+    def measure(self, partition: Partition, records: pa.RecordBatch) -> None:
+        """Hear what was read."""
+        ...
+
+    def committed(self, one: Committed) -> None:
+        """Hear what was written."""
+        ...
+
+
+_RUNS: list[Runs] = []
+"""Who runs: it cannot be pickled into the graph."""
+
+
+def run(runs: Runs, job: Job, todo: Sequence[Span]) -> None:
+    """Run the graph once over spans of partitions.
+
+    Raises:
+        KafkaError, LakeError: as the client and the lake raised them, without what Beam put around.
+    """
+    _RUNS[:] = [runs]
+    try:
+        _run(job, todo)
+    except Exception as error:
+        raise cause_of(error) from error
+
+
+def _run(job: Job, todo: Sequence[Span]) -> None:
+    with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as p:
+        records = p | "Spans" >> beam.Create(list(todo), reshuffle=False) | "Read" >> beam.ParDo(_ReadDoFn(job))
+        records.element_type = pa.RecordBatch
+        committed = records | "Parse" >> Parse(job) | "Label" >> Label(job) | "Commit" >> Commit(job)
+        committed | "Tell commits" >> beam.Map(_tell)
+
+
+class _ReadDoFn(beam.DoFn):  # type: ignore[misc]
+    """Span -> RECORDS batches; stops between two of them when asked to."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def process(self, span: Span) -> Iterator[pa.RecordBatch]:
+        batches = _RUNS[0].client.read(span, batch_rows=self._job.batch_rows, batch_bytes=self._job.batch_bytes)
+        while not _RUNS[0].stopped():
+            with taken.by("read"):
+                records = next(batches, None)
+            if records is None:
+                return
+            _RUNS[0].measure(span.partition, records)
+            yield records
+
+
+def _tell(one: Committed) -> None:
+    _RUNS[0].committed(one)
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Find the error of ours that Beam has wrapped and marked with a step; the error itself if it is none of ours."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, KafkaError | LakeError) and not hasattr(seen, "_tagged_with_step"):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return error
