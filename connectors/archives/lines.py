@@ -13,8 +13,11 @@ from connectors.archives.codecs import CHUNK
 from connectors.archives.content import Content
 from connectors.archives.limits import Limits
 from connectors.archives.trail import Int64s, Proof, Trail
+from connectors.formats.continuation import may_continue
 
-_NEWLINE, _BLANK, _TAB = 10, 32, 9
+_NEWLINE = 10
+_PEEK = 256
+"""Bytes of a line that say whether it goes on with the line before."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Cutter:
         self._content, self._limits, self._border = content, limits, trail.border
         self._rows, self._size, self._fragment = rows, size, fragment
         self._room = max(size, limits.line_bytes) + limits.line_bytes + 2 * CHUNK
+        self._peek = min(_PEEK, limits.line_bytes)
         self._data = np.empty(self._room, np.uint8)
         self._fill = 0
         self._ends: list[Int64s] = []
@@ -81,9 +85,9 @@ class Cutter:
         return self._block(self._cut(stop)) if self._count else None
 
     def _enough(self) -> bool:
-        """Say whether the buffer decides the next cut: lines enough, and the first byte of the line after."""
-        known = self._count + (self._fill > self._open)
-        return known > self._rows or (self._fill > self._size and known > 1)
+        """Say whether the buffer decides the next cut: lines enough, and how the line after begins."""
+        known = self._count + (self._fill - self._open >= self._peek)
+        return known > self._rows or (self._fill >= self._size + self._peek and known > 1)
 
     def _read(self) -> bool:
         """Read a chunk, never past the range's last line; False: there is nothing more."""
@@ -162,7 +166,7 @@ class Cutter:
         return self._ends[0]
 
     def _cut(self, stop: int | None) -> int:
-        """Decide how many lines the block holds: a continuation line stays with its parent if there is one near."""
+        """Decide how many lines the block holds: one that goes on with another stays with it, if that one is near."""
         ends = self._all_ends()
         count = min(self._count, self._rows, max(1, int(np.searchsorted(ends, self._size, "right"))))
         within = count if stop is None else int(np.searchsorted(self._starts(count), stop))
@@ -171,9 +175,13 @@ class Cutter:
         if ends[count - 1] == self._fill or (self._over and count == self._count):
             return count
         first = max(1, count - self._limits.lookback_lines)
-        begins = self._data[ends[first - 1 : count]]
-        own = np.flatnonzero((begins != _BLANK) & (begins != _TAB))
-        return first + int(own[-1]) if len(own) else count
+        return next((line for line in range(count, first - 1, -1) if not may_continue(self._beginning(line))), count)
+
+    def _beginning(self, line: int) -> str:
+        """How a line begins, without its end."""
+        ends = self._all_ends()
+        start, end = int(ends[line - 1]), int(ends[line]) if line < self._count else self._fill
+        return self._data[start : min(end, start + self._peek)].tobytes().decode("utf-8", "replace").rstrip("\r\n\0")
 
     def _starts(self, count: int) -> Int64s:
         """Give where in the content the first `count` lines begin, and where the last of them ends."""

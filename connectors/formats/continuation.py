@@ -14,6 +14,11 @@ _LAST = re.compile(r"[A-Za-z_][\w.]*(?:: |$)")
 _BODY = re.compile(r"[ \t]|Traceback \(")
 
 
+def may_continue(text: str) -> bool:
+    """Say whether a line goes on with some line that may stand before it; if not, it begins an event for sure."""
+    return _STARTS.match(text) is not None or _LAST.match(text) is not None
+
+
 def continues(text: str, previous: Event | None) -> bool:
     """Say whether a line without a header or stamp goes on with `previous`.
 
