@@ -1,5 +1,6 @@
 """Find the record batches in the bytes of a fetch, check them, and tell which of them are to be read."""
 
+import contextlib
 import struct
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
@@ -107,10 +108,11 @@ def _message(data: memoryview, at: int, end: int) -> Batch:
 
 
 def next_offset(data: memoryview, start: int) -> tuple[int, int]:
-    """Tell the offset behind the last whole batch, `start` without one, and its leader epoch, -1 if not known."""
+    """Tell where to fetch on: behind the last whole batch, or in front of what is none; and its leader epoch or -1."""
     epoch, reached = -1, start
-    for batch in batches(data, start):
-        epoch, reached = batch.epoch, max(reached, batch.next)
+    with contextlib.suppress(BadBatch):
+        for batch in batches(data, start):
+            epoch, reached = batch.epoch, max(reached, batch.next)
     return reached, epoch
 
 

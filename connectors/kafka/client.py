@@ -15,10 +15,10 @@ import pyarrow as pa
 from connectors.kafka import groups, topics
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.errors import KafkaError
+from connectors.kafka.fetch import LeanFetcher
 from connectors.kafka.link import Link
 from connectors.kafka.partitions import Bounds, Partition
 from connectors.kafka.policy import Span
-from connectors.kafka.polled import PolledFetcher
 from connectors.kafka.read import Fetcher, batches, skipped
 
 _IDLE = 32
@@ -39,7 +39,7 @@ class Client:
         cluster: Cluster,
         *,
         timeout_s: float = 10.0,
-        fetcher: Callable[[Cluster, Partition, float], Fetcher] = PolledFetcher,
+        fetcher: Callable[[Cluster, Partition, float], Fetcher] = LeanFetcher,
     ) -> None:
         self.cluster = cluster
         self.timeout_s = timeout_s

@@ -24,7 +24,7 @@ Piece = tuple[Batch, memoryview]
 class Limits:
     """What decoding may take, in bytes of decompressed records."""
 
-    total: int = 64 << 20
+    total: int = 32 << 20
     """No further batch is read once so many are."""
     batch: int = 128 << 20
     """A compressed batch may grow to this. Producers make them from 16 KiB to 1 MiB, or of one larger record."""
