@@ -1,6 +1,7 @@
 """A topic into a lake, for months: shares partitions among processes, keeps them running, counts what they tell."""
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -138,6 +139,12 @@ class Stream:
             self._count_kinds()
             self._record()
         return self.totals
+
+    def processes(self) -> dict[str, int]:
+        """Give what each process of the job is, and its id; safe to ask from another thread."""
+        found = {"supervisor": os.getpid()} | {f"worker-{n}": pid for n, pid in self.crew.pids().items()}
+        pid = self.compactor.pid()
+        return found if pid is None else found | {"compactor": pid}
 
     def _go_on(self, watch: Watch, stop: threading.Event) -> None:
         """Hear and act until nobody is left."""

@@ -32,7 +32,8 @@ class Compactor:
 
     def pid(self) -> int | None:
         """Give the process id of the compaction that runs."""
-        return None if self._process is None else int(self._process.pid)
+        process = self._process
+        return None if process is None else int(process.pid)
 
     def kill(self) -> None:
         """End a compaction that runs; what it has not finished was never seen by anybody."""

@@ -1,5 +1,6 @@
 """What a stream has done so far, as its workers tell and the footers of its segments hold it; reads no clock."""
 
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +14,15 @@ from pipeline.stream_words import State
 
 @dataclass
 class Totals:
-    """Counts of a run.
+    """Counts of a run. One thread counts; another that reads more than one number holds `lock` meanwhile.
 
     Attributes:
         run: names this run in the footers of its segments.
         lines: (source, event | reject | skip) -> positions; an event more of one record counts as one more event.
         stages, rejects, skips: events by stage, rejects by reason, skipped positions by reason.
         ends, bounds: where the chains end, and what the broker has of the partitions.
+        told: source -> up to where the segments of this run were counted.
+        names: source -> topic/number.
         kinds: that the lake knows.
         waiting: worker -> why it cannot go on for the time being.
         seconds: stage -> seconds, over all workers that ever were.
@@ -43,8 +46,11 @@ class Totals:
     bounds: dict[Partition, Bounds] = field(default_factory=dict)
     waiting: dict[int, str] = field(default_factory=dict)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    told: dict[str, int] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     committed_at: float | None = None
     behind_since: float | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _of_process: dict[int, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -59,16 +65,18 @@ class Totals:
 
     def committed(self, one: Committed, now: float) -> None:
         """Count a commit."""
-        for footer in one.written:
-            self.count(one.source, footer)
-        self.novel += one.novel
-        self.unknown += one.unknown
-        self._reach(one.source, one.end)
-        self.committed_at = now
-        self._look(now)
+        with self.lock:
+            for footer in one.written:
+                self.count(one.source, one.name, footer)
+            self.novel += one.novel
+            self.unknown += one.unknown
+            self._reach(one.source, one.end)
+            self.committed_at = now
+            self._look(now)
 
-    def count(self, source: str, footer: Mapping[str, Any]) -> None:
+    def count(self, source: str, name: str, footer: Mapping[str, Any]) -> None:
         """Count a segment that this run has written."""
+        self.names[source] = name
         self.segments += 1
         self.lines[source, "event"] += footer["events"]
         self.lines[source, "reject"] += footer["rejects"]
@@ -76,37 +84,43 @@ class Totals:
         self.stages.update(footer["stages"] or {})
         self.rejects.update(footer["reject_reasons"] or {})
         self.skips.update(footer["skips"] or {})
+        self.told[source] = max(footer["end"], self.told.get(source, 0))
         self._reach(source, footer["end"])
 
     def recount(self, lake: Lake, partitions: Iterable[Partition]) -> None:
         """Count what a worker wrote and did not live to tell: the segments of this run behind the end that is known."""
         for partition in partitions:
-            known = self.ends.get(partition.source, 0)
+            known = self.told.get(partition.source, 0)
             for segment in lake.chain(partition.source).segments():
                 if segment.start >= known and segment.footer.get("run") == self.run:
-                    self.count(partition.source, segment.footer)
+                    with self.lock:
+                        self.count(partition.source, str(partition), segment.footer)
 
     def heard(self, worker: int, state: State, now: float) -> None:
         """Take over how a worker is doing."""
-        self.bounds.update(state.bounds)
-        self.waiting[worker] = state.waiting
-        for partition, end in state.ends.items():
-            self._reach(partition.source, end)
-        before = self._of_process.get(worker, {})
-        for stage, seconds in state.seconds.items():
-            self.seconds[stage] += seconds - before.get(stage, 0.0)
-        self._of_process[worker] = state.seconds
-        self._look(now)
+        with self.lock:
+            self.bounds.update(state.bounds)
+            self.waiting[worker] = state.waiting
+            for partition, end in state.ends.items():
+                self.told.setdefault(partition.source, end)
+                self._reach(partition.source, end)
+            before = self._of_process.get(worker, {})
+            for stage, seconds in state.seconds.items():
+                self.seconds[stage] += seconds - before.get(stage, 0.0)
+            self._of_process[worker] = state.seconds
+            self._look(now)
 
     def gone(self, worker: int) -> None:
         """Forget how a worker was doing."""
-        self.waiting.pop(worker, None)
-        self._of_process.pop(worker, None)
+        with self.lock:
+            self.waiting.pop(worker, None)
+            self._of_process.pop(worker, None)
 
     def only(self, partitions: Iterable[Partition]) -> None:
         """Drop the bounds of partitions that are no longer read."""
         wanted = set(partitions)
-        self.bounds = {p: b for p, b in self.bounds.items() if p in wanted}
+        with self.lock:
+            self.bounds = {p: b for p, b in self.bounds.items() if p in wanted}
 
     def lag(self) -> dict[Partition, int]:
         """Records that the broker has and the lake lacks, by partition."""

@@ -57,7 +57,8 @@ class Crew:
 
     def pids(self) -> dict[int, int]:
         """Give the process id of each that runs."""
-        return {n: p.process.pid for n, p in self._places.items() if p.process is not None}
+        running = [(n, place.process) for n, place in list(self._places.items())]
+        return {n: process.pid for n, process in running if process is not None}
 
     def start(self, number: int, *arguments: Any) -> None:
         """Start a process that is to be kept running."""

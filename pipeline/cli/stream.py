@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -14,8 +15,10 @@ from pipeline.cli.reading import FormatOption, RulesOption, ZoneOption
 from pipeline.cli.times import moment
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pipeline.config import Config
-    from pipeline.stream import Plan
+    from pipeline.stream import Plan, Stream
 
 _HEALTH, _ENGINE = "Lag and health", "Engines"
 
@@ -23,9 +26,9 @@ _HEALTH, _ENGINE = "Lag and health", "Engines"
 @command(
     app, "stream", panel=LABEL,
     examples=(
-        "dioptre stream --brokers localhost:9092 --topic logs --lake lake   # until SIGTERM or Ctrl-C",
-        "dioptre stream --brokers localhost:9092 --topic logs --until-end   # what is there now, for cron",
-        "dioptre stream --workers 2 --listen 127.0.0.1:9464                 # the rest from dioptre.toml",
+        "dioptre stream --brokers localhost:9092 --topic logs --lake lake   # needs a broker",
+        "dioptre stream --brokers localhost:9092 --topic logs --until-end   # for cron; needs a broker",
+        "dioptre stream --workers 2 --listen 127.0.0.1:9464 # needs [kafka] in dioptre.toml",
     ),
 )  # fmt: skip
 def stream(
@@ -114,9 +117,21 @@ def _run(config: "Config", named: tuple[str, ...], *, until_end: bool, beam: lis
         made = Lake.create(config.settings.lake.path, range_size=config.settings.lake.range_size)
         with Report() as report:
             report.log("start", run_id=job.run, lake=str(made.root), topics=plan.topics, partitions=len(partitions))
-            totals = Stream(job, plan, client, partitions, report).run(asked.stop)
+            work = Stream(job, plan, client, partitions, report)
+            with _health(config, work):
+                totals = work.run(asked.stop)
     tell(summary(totals, time.monotonic() - began, asked.by is not None), made.root, json=json)
     return asked.by
+
+
+def _health(config: "Config", work: "Stream") -> "AbstractContextManager[object]":
+    """Serve metrics and health while the stream runs, if an address is given."""
+    if not config.settings.stream.listen:
+        return nullcontext()
+    from pipeline.health import Health
+
+    said = config.settings.stream
+    return Health(said.listen, work.totals, flush_s=said.flush_s, processes=work.processes, now=time.monotonic)
 
 
 def _plan(config: "Config", named: tuple[str, ...], *, until_end: bool) -> "Plan":
