@@ -40,6 +40,7 @@ _TOLD = {
     "UnrecognizedBrokerVersion": "the broker is too old for this; Kafka 0.11 or newer is needed",
     "UnsupportedCodecError": "records are compressed in a way this reader does not know; use gzip, snappy, lz4 or zstd",
     "UnsupportedCompressionTypeError": "records are compressed in a way this reader does not know; use lz4 or zstd",
+    "InvalidReceiveError": "speaks another protocol at this port; does it want TLS (tls)?",
     "InvalidTopicError": "no name for a topic; use A-Z a-z 0-9 . _ -",
 }
 """Errors that no second try mends, by the name of kafka-python's class."""

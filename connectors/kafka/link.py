@@ -99,16 +99,19 @@ class Link:
     def _made(self) -> Any:
         """Make kafka-python's client; nothing is sent yet."""
         from kafka import KafkaConsumer
-        from kafka.net.compat import KafkaNetClient
+
+        from connectors.kafka import patient
 
         given = self.cluster.settings()
         timeouts = {"request_timeout_ms": int(self.timeout_s * 1000)}
-        client = KafkaNetClient(**{**KafkaConsumer.DEFAULT_CONFIG, **timeouts, **given, "metrics": None})
+        client = patient.client({**KafkaConsumer.DEFAULT_CONFIG, **timeouts, **given, "metrics": None})
         client.cluster.config["allow_auto_create_topics"] = False
         return client
 
     async def _attempt(self, manager: Any, deadline: float) -> None:
         """Connect to one of the brokers given; if none lets us in, raise the failure that tells most."""
+        from kafka.protocol.metadata import MetadataRequest
+
         failures: list[KafkaError] = []
         for broker in manager.cluster.bootstrap_brokers():
             where = f"{broker.host}:{broker.port}"
@@ -117,6 +120,9 @@ class Link:
                     broker.node_id, timeout_ms=_left_ms(deadline), pop_on_close=False, refresh_metadata_on_err=False
                 )
                 await manager.wait_for(conn.init_future, _left_ms(deadline))
+                # A broker that wants a login takes the connection, and hangs up on the first real question.
+                asked = manager.send(MetadataRequest(topics=[]), broker.node_id, request_timeout_ms=_left_ms(deadline))
+                await manager.wait_for(asked, _left_ms(deadline))
                 return
             except Exception as error:
                 failures.append(self._told(error, where))
