@@ -17,7 +17,7 @@ from connectors.lake.layout import LANDING, STAGING, is_source
 from schemas.taxonomy import taxonomy
 
 CATALOG = "catalog.duckdb"
-_VERSION = 1
+_VERSION = 2
 """Of the catalog's content: one more whenever the SQL changes, so that older files are built anew."""
 _STORAGE = "v1.0.0"
 """A file of this storage version is read by DuckDB 1.1 and all later ones."""
@@ -76,14 +76,24 @@ def fresh(lake: Lake) -> bool:
 
 
 def stamp(lake: Lake) -> str:
-    """Give what a catalog depends on, as JSON. Cheap: three folders are listed.
+    """Give what a catalog depends on, as JSON. Cheap: four folders are listed.
 
-    New segments change nothing, since the views find them by their place; new kinds do.
+    New segments change nothing, since the views find them by their place; new kinds and compactions do.
     """
     with commit.told(lake.root / LANDING, "list"):
-        empty = not any(is_source(entry.name) for entry in os.scandir(lake.root / LANDING))
+        empty = not any(_has_segment(entry) for entry in os.scandir(lake.root / LANDING))
     told = {"version": _VERSION, "root": str(lake.root), "empty": empty, "registry": lake.registry_stamp()}
+    told["compaction"] = lake.compacted().sequence
     return json.dumps(told | {"taxonomy": taxonomy().hash}, sort_keys=True)
+
+
+def _has_segment(folder: os.DirEntry[str]) -> bool:
+    """Say whether a folder of landing is a source's and holds a file that the glob of the views finds."""
+    if not is_source(folder.name) or not folder.is_dir():
+        return False
+    with contextlib.suppress(FileNotFoundError):
+        return any(entry.name.endswith(".parquet") for entry in os.scandir(folder))
+    return False
 
 
 def read_stamp(path: Path) -> str | None:
@@ -105,7 +115,7 @@ def fill(con: duckdb.DuckDBPyConnection, lake: Lake) -> str:
     con.execute(_KINDS)
     con.unregister("given_kinds")
     con.execute("CREATE TABLE catalog_stamp AS SELECT ? AS stamp", [now])
-    ddl.run_lake(con, lake.root, empty=json.loads(now)["empty"])
+    ddl.run_lake(con, lake, empty=json.loads(now)["empty"])
     return now
 
 

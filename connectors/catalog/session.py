@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import tempfile
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,9 @@ from connectors.catalog import ddl, file
 from connectors.catalog.errors import CatalogError, one_line
 from connectors.catalog.guard import statements
 from connectors.lake import Lake, LakeError
+
+_TRIES = 3
+_GONE = re.compile(r"No such file|No files found|[Cc]annot open file|[Ff]ailed to open")
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -86,9 +90,19 @@ class Session:
         if parameters and len(found) != 1:
             raise CatalogError(f"parameters are for one statement, this is {len(found)}; run them one at a time")
         for statement in found:
+            yield self._answer(statement, parameters)
+
+    def _answer(self, statement: duckdb.Statement, parameters: Parameters | None) -> pa.Table:
+        """Run a statement; again, if a file went between its listing and its opening, as after a compaction."""
+        for left in range(_TRIES - 1, -1, -1):
             self._refresh()
-            with one_line():
-                yield self._table(statement, parameters)
+            try:
+                with one_line():
+                    return self._table(statement, parameters)
+            except CatalogError as error:
+                if not left or not _GONE.search(str(error)):
+                    raise
+        raise AssertionError("unreachable")
 
     def _table(self, statement: duckdb.Statement, parameters: Parameters | None) -> pa.Table:
         if duckdb.ExpectedResultType.QUERY_RESULT not in statement.expected_result_type:

@@ -6,7 +6,7 @@ A source is a chain; where to read next is the end of its chain; every input pos
 from connectors.lake.chain import Appended, Chain
 from connectors.lake.check import Totals, Verification, verify
 from connectors.lake.check_segment import Finding
-from connectors.lake.compact import Compacted, compact
+from connectors.lake.compacting import Compacted, compact
 from connectors.lake.layout import FORMAT_VERSION, GapError, LakeError, TornError
 from connectors.lake.mend import Action, forget, repair
 from connectors.lake.segments import Segment

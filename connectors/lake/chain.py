@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.lake import commit
-from connectors.lake.compactions import Compactions, Range, marks_of
+from connectors.lake.compactions import SUMS, Compactions, Range, marks_of
 from connectors.lake.layout import COMPACTIONS, GapError, TornError, chain_folder, segment_name, segment_start
 from connectors.lake.rows import Positions, check_batch, footer_of
 from connectors.lake.segments import Segment, encode, read_segment
@@ -197,7 +197,8 @@ class Chain:
 def _as_segment(root: Path, source: str, known: Range) -> Segment:
     """Tell of the compacted part of a source as of one segment."""
     told = {name: getattr(known, name) for name in ("start", "end", "events", "rejects", "positions", "segments")}
-    told |= {"skips": dict(known.skips), "name": known.name, "prefix": known.prefix, "newest": known.newest}
+    told |= {name: dict(getattr(known, name)) for name in SUMS}
+    told |= {"name": known.name, "prefix": known.prefix, "newest": known.newest}
     footer = {**told, "source": source, "marks": marks_of(root, source, known), "compacted": True}
     return Segment(root / COMPACTIONS, known.start, known.end, known.events + known.rejects, footer)
 

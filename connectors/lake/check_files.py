@@ -120,7 +120,10 @@ def kinds(root: Path) -> Iterator[Finding]:
 def leftovers(root: Path) -> Iterator[Finding]:
     """Name the files that killed writers left in staging. They harm nothing."""
     for path in _listed(root / STAGING):
-        age_s = time.time() - path.stat().st_mtime
+        try:
+            age_s = time.time() - path.stat().st_mtime
+        except FileNotFoundError:
+            continue  # its writer has just linked it to its name
         if age_s > LEFT_OVER_AFTER_S:
             what = f"left over by a writer that was ended {age_s / 3600:.0f} h ago"
             yield Finding("info", f"{STAGING}/{path.name}", what, "`dioptre lake repair` removes it", "remove")

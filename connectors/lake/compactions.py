@@ -17,6 +17,8 @@ from typing import Any
 from connectors.lake.layout import COMPACTIONS, TornError, proof_name, record_name, record_number
 
 COUNTS = ("events", "rejects", "positions", "segments")
+SUMS = ("skips", "reject_reasons", "stages")
+"""Counts of a footer by name."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Range:
     positions: int = 0
     segments: int = 0
     skips: Mapping[str, int] = field(default_factory=dict)
+    reject_reasons: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, int] = field(default_factory=dict)
     name: str = ""
     prefix: str | None = None
     newest: str | None = None
@@ -44,16 +48,17 @@ class Range:
 
     def then(self, after: "Range") -> "Range":
         """Give the range that this one and the one right behind it make together."""
-        counts = {name: getattr(self, name) + getattr(after, name) for name in COUNTS}
+        counts: dict[str, Any] = {name: getattr(self, name) + getattr(after, name) for name in COUNTS}
         newest = max(filter(None, (self.newest, after.newest)), default=None)
         proofs = self.proofs + tuple(p for p in after.proofs if p not in self.proofs)
-        skips = summed(self.skips, after.skips)
-        return replace(after, start=self.start, **counts, skips=skips, newest=newest, proofs=proofs)
+        counts |= {name: summed(getattr(self, name), getattr(after, name)) for name in SUMS}
+        return replace(after, start=self.start, **counts, newest=newest, proofs=proofs)
 
     def changed(self, by: Mapping[str, Any]) -> "Range":
-        """Give the range after rows of it went: `by` holds what is added to the counts, and to the skips by reason."""
-        counts = {name: getattr(self, name) + int(by.get(name, 0)) for name in COUNTS}
-        return replace(self, **counts, skips=summed(self.skips, by.get("skips", {})))
+        """Give the range after rows of it went: `by` holds what is added to its counts."""
+        counts: dict[str, Any] = {name: getattr(self, name) + int(by.get(name, 0)) for name in COUNTS}
+        counts |= {name: summed(getattr(self, name), by.get(name, {})) for name in SUMS}
+        return replace(self, **counts)
 
 
 @dataclass(frozen=True)

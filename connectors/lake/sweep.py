@@ -16,7 +16,6 @@ from connectors.lake.layout import (
     LANDING,
     STAGING,
     is_source,
-    record_name,
     record_number,
     segment_start,
 )
@@ -80,8 +79,8 @@ def _gone(lake: Lake, now: datetime, grace_s: float) -> Iterator[Path]:
             yield path
     for path in _listed(lake.root / COMPACTIONS):
         number = record_number(path.name)
-        if number is not None and number < state.whole and late and number < late[-1]["sequence"]:
-            yield lake.root / COMPACTIONS / record_name(number)
+        if number is not None and number < min([state.whole, *(record["sequence"] for record in late)]):
+            yield path
 
 
 def _tidy(root: Path) -> None:

@@ -1,6 +1,7 @@
--- What only a lake has: its files as rows. ${events_raw} and ${segments} are table functions over all of its files.
+-- What only a lake has: its files as rows. ${events_raw} and ${segments} are table functions over all of its files, and
+-- ${cut} leaves out the segments whose rows are in compacted files: DuckDB does not even open them.
 
-CREATE VIEW events_raw AS SELECT * FROM ${events_raw};
+CREATE VIEW events_raw AS SELECT ${columns} FROM ${events_raw} WHERE ${cut};
 
 -- The kinds come in as one row that is unnested: DuckDB guesses the size of the lake from its first file, and where it
 -- guesses that the events are fewer than the kinds, it would build its hash table from the events (ten times slower).
@@ -35,8 +36,10 @@ FROM events_raw
 WHERE reject_reason IS NOT NULL;
 
 CREATE VIEW segments AS
+SELECT source, start_offset, end_offset, events, rejects, positions, skips, name, file FROM compacted
+UNION ALL
 SELECT
-  split_part(file, '/', -2) AS source,
+  split_part(filename, '/', -2) AS source,
   CAST(footer ->> 'start' AS BIGINT) AS start_offset,
   CAST(footer ->> 'end' AS BIGINT) AS end_offset,
   CAST(footer ->> 'events' AS BIGINT) AS events,
@@ -44,13 +47,25 @@ SELECT
   CAST(footer ->> 'positions' AS BIGINT) AS positions,
   CAST(CAST(footer -> 'skips' AS JSON) AS MAP(VARCHAR, BIGINT)) AS skips,
   footer ->> 'name' AS name,
-  file
+  filename AS file
 FROM (
-  SELECT file_name AS file, CAST(decode(value) AS JSON) AS footer
+  SELECT file_name AS filename, CAST(decode(value) AS JSON) AS footer
   FROM ${segments}
   WHERE decode(key) = 'dioptre'
 )
-WHERE footer ->> 'end' IS NOT NULL;
+WHERE footer ->> 'end' IS NOT NULL AND ${cut};
+
+CREATE VIEW sources AS
+SELECT
+  source,
+  coalesce(arg_max(name, end_offset) FILTER (WHERE name <> ''), source) AS name,
+  CAST(sum(events) AS BIGINT) AS events,
+  CAST(sum(rejects) AS BIGINT) AS rejects,
+  CAST(sum(end_offset - start_offset - positions) AS BIGINT) AS skipped,
+  min(start_offset) AS start_offset,
+  max(end_offset) AS end_offset
+FROM segments
+GROUP BY source;
 
 CREATE VIEW templates AS
 SELECT

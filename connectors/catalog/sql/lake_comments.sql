@@ -1,6 +1,9 @@
 COMMENT ON VIEW events_raw IS 'Every stored row as it was written, rejects too: labels as given at ingest.';
 COMMENT ON VIEW rejects IS 'Positions that hold no event, with the reason and the bytes.';
-COMMENT ON VIEW segments IS 'One row a segment file, from its footer: positions from start_offset to before end_offset.';
+COMMENT ON VIEW segments IS 'One row a segment file, and one for all that is compacted of a source: where, how many.';
+COMMENT ON VIEW sources IS 'One row a source: its name for people (a file, topic/partition) and what it holds.';
+COMMENT ON COLUMN sources.skipped IS 'Positions that hold no row: inside of lines, markers of Kafka, expired, erased.';
+COMMENT ON TABLE compacted IS 'What is compacted of each source, as the view segments tells it.';
 COMMENT ON COLUMN segments.skips IS 'Positions left out on purpose, by reason.';
 COMMENT ON TABLE kinds IS 'One row a key: what is known of it. For people there is templates.';
 COMMENT ON COLUMN kinds.leads IS 'True: the first seen of the keys of its template, which speaks for it.';
