@@ -1,31 +1,21 @@
-"""Archives into a lake: plan what the lake lacks, share it among processes, gather what they tell."""
+"""Archives into a lake: plan what the lake lacks, have it read, gather what the workers tell."""
 
-import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from multiprocessing import connection
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from connectors import archives
 from connectors.lake import Lake, LakeError
 from pipeline.committed import Committed
 from pipeline.job import Job
+from pipeline.team import Team
 from schemas.version import VERSION
-
-PRELOADED = [
-    "pipeline.quiet",
-    "pipeline.worker",
-    "clustering.kernels.door",
-    "connectors.formats.kernels.door",
-    "pipeline.frozen",
-]
-"""The modules that worker processes start with; imported once, in this order, before they fork."""
 
 HINTS_KEPT = 100_000
 """Finished files remembered in a run's record, so that the next run need not read them again to know them."""
@@ -38,7 +28,7 @@ class Summary:
     Attributes:
         events, rejects, kinds, unknown: rows written by this run; kinds first met by it; events labelled `unknown`.
         input_bytes: decompressed bytes that the segments written stand for.
-        cpu_seconds: of this process and its workers; the import of Beam, once some 2 s, not counted.
+        cpu_seconds: of this process and its workers, from their start.
         findings: (file, kind, detail) of what could not be read as it should.
         refused, skipped, waiting: files not read, with the reason; files that hold no complete line yet.
         stopped: somebody asked to stop before the end; run again to go on.
@@ -77,14 +67,6 @@ class Planned:
         return sum({r.archive.name: r.archive.size for r in self.plan.reads}.values())
 
 
-class WorkerError(Exception):
-    """A worker process failed; `trace` holds its traceback if it was a bug."""
-
-    def __init__(self, message: str, trace: str | None = None) -> None:
-        super().__init__(message)
-        self.trace = trace
-
-
 def plan(lake: Lake, specs: Sequence[str], since: datetime | None = None, until: datetime | None = None) -> Planned:
     """Find archives and decide what the lake lacks of them.
 
@@ -102,9 +84,8 @@ def plan_found(lake: Lake, found: archives.Found) -> Planned:
 def backfill(
     job: Job,
     planned: Planned,
+    team: Team,
     *,
-    workers: int = 1,
-    options: Sequence[str] = (),
     on_commit: Callable[[Committed], None] = lambda _: None,
     on_outcome: Callable[[archives.Outcome], None] = lambda _: None,
     stop: threading.Event | None = None,
@@ -112,8 +93,7 @@ def backfill(
     """Read what was planned into the lake, each position once, whatever is killed on the way.
 
     Args:
-        workers: processes; archives and ranges are shared among them by size.
-        options: passed on to Beam.
+        team: worker processes that were started with the reads of the plan.
         on_commit: called in this process after each segment.
         on_outcome: called in this process after each read.
         stop: set it to stop after the segments at hand.
@@ -123,12 +103,11 @@ def backfill(
         WorkerError: a process died, or met a bug.
     """
     assert job.lake is not None
-    began, cpu = time.monotonic(), time.process_time()
+    began = time.monotonic()
     summary = _summary(job.lake, planned)
     outcomes: list[archives.Outcome] = []
-    shares = share(planned.plan.reads, workers)
     try:
-        for what, value in _run(job, shares, options, stop or threading.Event()):
+        for what, value in team.listen(stop or threading.Event()):
             if what == "committed":
                 _add(summary, value)
                 on_commit(value)
@@ -142,85 +121,10 @@ def backfill(
     finally:
         summary.stopped = stop is not None and stop.is_set()
         summary.seconds = time.monotonic() - began
-        summary.cpu_seconds += time.process_time() - cpu
+        summary.cpu_seconds += time.process_time()
         with suppress(LakeError):
             _record(Lake.open(job.lake), summary, planned, outcomes)
     return summary
-
-
-def share(reads: Sequence[archives.Read], workers: int) -> list[list[archives.Read]]:
-    """Share reads among workers, largest first to whoever has least; within a share the order stays."""
-    loads = [0] * max(1, min(workers, len(reads)))
-    shares: list[list[int]] = [[] for _ in loads]
-    sizes = [max(1, r.archive.size // r.parts) for r in reads]
-    for i in sorted(range(len(reads)), key=lambda i: -sizes[i]):
-        least = loads.index(min(loads))
-        loads[least] += sizes[i]
-        shares[least].append(i)
-    return [[reads[i] for i in sorted(own)] for own in shares if own]
-
-
-def _run(
-    job: Job, shares: list[list[archives.Read]], options: Sequence[str], stop: threading.Event
-) -> Iterable[tuple[str, Any]]:
-    """Run a process a share; yields what they tell."""
-    if not shares:
-        return
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    halt = context.Event()
-    pipes: dict[Any, Any] = {}
-    for reads in shares:
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(job, reads, list(options), theirs, halt), daemon=True)
-        process.start()
-        theirs.close()
-        pipes[ours] = process
-    try:
-        yield from _listen(pipes, halt, stop)
-    finally:
-        halt.set()
-        for process in pipes.values():
-            process.join(timeout=30)
-
-
-def _work(*args: Any) -> None:
-    """Import Beam only in the worker."""
-    from pipeline import worker
-
-    worker.run(*args)
-
-
-def _listen(pipes: dict[Any, Any], halt: Any, stop: threading.Event) -> Iterable[tuple[str, Any]]:
-    """Yield words from all workers until each is done; the first error stops the others and is raised."""
-    failed: Exception | None = None
-    left = dict(pipes)
-    while left:
-        if stop.is_set():
-            halt.set()
-        for pipe in connection.wait(list(left), timeout=0.2):
-            try:
-                what, value = cast(connection.Connection, pipe).recv()
-            except (EOFError, OSError):
-                process = left.pop(pipe)
-                process.join(timeout=30)
-                failed = failed or _died(process)
-                halt.set()
-                continue
-            if what == "done":
-                left.pop(pipe)
-            elif what == "error":
-                left.pop(pipe)
-                halt.set()
-                failed = failed or (LakeError(value[0]) if value[1] is None else WorkerError(*value))
-            else:
-                yield what, value
-    if failed is not None:
-        raise failed
-
-
-def _died(process: Any) -> WorkerError:
-    return WorkerError(f"a worker process ended with exit code {process.exitcode}; run the same command again to go on")
 
 
 def _summary(lake: Path, planned: Planned) -> Summary:

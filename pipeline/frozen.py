@@ -1,6 +1,7 @@
-"""Imported last by the fork server: what is loaded by then is kept out of garbage collection, so workers share it."""
+"""Imported last before workers are forked: what is loaded by then is kept out of garbage collection and so shared."""
 
+import atexit
 import gc
 
-gc.collect()
 gc.freeze()
+atexit.register(gc.unfreeze)  # else libraries that count their objects at the exit complain that some are left

@@ -1,11 +1,13 @@
 """One process of a backfill: runs the graph over its share of the archives, and tells of each commit."""
 
-import signal
+import os
+import tempfile
 import time
 import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -32,8 +34,7 @@ def build(p: beam.Pipeline, job: Job, reads: Sequence[archives.Read]) -> None:
 
 def stopped() -> bool:
     """Tell whether the main process asked to stop after the segment at hand, or is gone."""
-    stop = _CHANNEL.get("stop")
-    return bool(_CHANNEL.get("deaf")) or (stop is not None and stop.is_set())
+    return bool(_CHANNEL["deaf"] or _CHANNEL["stop"].is_set() or os.getppid() != _CHANNEL["parent"])
 
 
 def tell(what: str, value: object) -> None:
@@ -44,11 +45,16 @@ def tell(what: str, value: object) -> None:
         _CHANNEL["deaf"] = True
 
 
-def run(job: Job, reads: Sequence[archives.Read], options: Sequence[str], pipe: Connection, stop: Event) -> None:
-    """Be a worker: the target of a process. Errors travel as words; a bug brings its traceback along."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _CHANNEL.update(pipe=pipe, stop=stop)
+def run(
+    job: Job, reads: Sequence[archives.Read], options: Sequence[str], pipe: Connection, stop: Event, scratch: Path
+) -> None:
+    """Be a worker: the target of a process. Errors travel as words; a bug brings its traceback along.
+
+    Args:
+        scratch: where Beam's temporary files go.
+    """
+    tempfile.tempdir = str(scratch)
+    _CHANNEL.update(pipe=pipe, stop=stop, deaf=False, parent=os.getppid())
     try:
         with beam.Pipeline(runner=_runner(options), options=PipelineOptions(list(options))) as p:
             build(p, job, reads)

@@ -103,10 +103,11 @@ def _run(config: "Config", sources: Sequence[str], between: "Between", beam: Seq
     """Plan, read, keep the catalog fresh; what it came to."""
     from connectors import archives
     from connectors.lake import Lake
-    from pipeline.backfill import PRELOADED, backfill, plan_found
+    from pipeline.backfill import backfill, plan_found
     from pipeline.cli.keeping import Keeper
     from pipeline.cli.progress import Bar, Volume
-    from pipeline.draining import start_forkserver, stop_on_sigterm
+    from pipeline.draining import stop_on_sigterm
+    from pipeline.team import Team
 
     job = config.job()
     job.check()
@@ -115,15 +116,14 @@ def _run(config: "Config", sources: Sequence[str], between: "Between", beam: Seq
         lake = Lake.create(config.settings.lake.path, range_size=config.settings.lake.range_size)
         known = set(lake.kinds().column("key").to_pylist())
         planned = plan_found(lake, found)
-        if planned.plan.reads:
-            start_forkserver(PRELOADED)
         volume = Volume((r.archive for r in planned.plan.reads), _read_before(planned))
-        with Keeper(lake.root) as keeper, Bar(volume, "backfill") as bar:
+        with (
+            Team(job, planned.plan.reads, config.workers, beam) as team,  # first: it forks, which threads do not like
+            Keeper(lake.root) as keeper,
+            Bar(volume, "backfill") as bar,
+        ):
             watch = _Watch(lake, volume, keeper, bar)
-            summary = backfill(
-                job, planned, workers=config.workers, options=beam, on_commit=watch.committed, on_outcome=watch.read,
-                stop=stop,
-            )  # fmt: skip
+            summary = backfill(job, planned, team, on_commit=watch.committed, on_outcome=watch.read, stop=stop)
             keeper.finish()
     return report.Done(summary, planned, *_kinds(lake, known))
 

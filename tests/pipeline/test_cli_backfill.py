@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import chdir
@@ -165,6 +166,34 @@ def test_bad_input_is_told_in_one_line_with_what_would_be_right(there: Path, arg
     assert all(word in ran.err for word in words), ran.err
     assert len(ran.err.splitlines()) <= 2
     assert not (there / "lake").exists()
+
+
+def test_an_option_that_beam_does_not_know_stops_the_start_and_makes_no_segment(there: Path) -> None:
+    (there / "app.log").write_bytes(log(20, 1))
+    ran = dioptre("backfill", "app.log", "--lake", "lake", "--", "--direct_num_worker=1")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: --direct_num_worker is not an option of Beam")
+    assert not list(there.glob("lake/events/landing/file-*"))
+
+
+def test_where_threads_run_workers_come_from_a_fork_server(there: Path) -> None:
+    (there / "app.log").write_bytes(log(20, 1))
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        ran = dioptre("backfill", "app.log", "--lake", "lake")
+    finally:
+        over.set()
+        thread.join()
+    assert (ran.code, ran.out.split(" lines")[0]) == (0, "20"), ran.err
+
+
+def test_a_backfill_leaves_no_temporary_files(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (there / "app.log").write_bytes(log(20, 1))
+    (there / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(there / "tmp"))
+    assert dioptre("backfill", "app.log", "--lake", "lake").code == 0
+    assert list((there / "tmp").iterdir()) == []
 
 
 def test_a_lake_that_cannot_be_read_is_told(there: Path) -> None:
