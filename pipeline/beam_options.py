@@ -1,97 +1,74 @@
-"""Beam's options as they are given behind `--`: Beam swallows those it does not know, so they are checked here."""
+"""Beam's options as people type them: one that Beam would pass over in silence, or cannot do here, is refused."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
-from pipeline.settings_checks import near
+from apache_beam.options.pipeline_options import PipelineOptions
 
-OF_FLINK = (
-    "allow_non_restored_state", "attached_mode", "auto_watermark_interval", "checkpoint_timeout_millis",
-    "checkpointing_interval", "checkpointing_mode", "disable_metrics", "enable_stable_input_drain",
-    "execution_mode_for_batch", "execution_retry_delay", "externalized_checkpoints_enabled",
-    "fail_on_checkpointing_errors", "faster_copy", "files_to_stage", "finish_bundle_before_checkpointing",
-    "flink_conf_dir", "force_slot_sharing_group", "force_unaligned_checkpoint_enabled", "job_check_interval_in_secs",
-    "latency_tracking_interval", "max_bundle_size", "max_bundle_time_mills", "min_pause_between_checkpoints",
-    "num_concurrent_checkpoints", "number_of_execution_retries", "object_reuse", "operator_chaining",
-    "re_iterable_group_by_key_result", "report_checkpoint_duration",
-    "retain_externalized_checkpoints_on_cancellation", "savepoint_path", "shutdown_sources_after_idle_ms",
-    "state_backend", "state_backend_factory", "state_backend_storage_path", "tolerable_checkpoint_failure_number",
-    "unaligned_checkpoint_enabled",
-)  # fmt: skip
-"""Options that only Flink's job server knows (Beam's FlinkPipelineOptions, in Python's spelling)."""
+FLINK = tuple(
+    "--" + name
+    for name in (
+        "allow_non_restored_state attached_mode auto_watermark_interval checkpoint_timeout_millis"
+        " checkpointing_interval checkpointing_mode disable_metrics enable_stable_input_draining"
+        " execution_mode_for_batch execution_retry_delay externalized_checkpoints_enabled"
+        " fail_on_checkpointing_errors faster_copy finish_bundle_before_checkpointing flink_conf_dir"
+        " force_unaligned_checkpoint_enabled job_check_interval_in_secs latency_tracking_interval max_bundle_size"
+        " max_bundle_time_mills min_pause_between_checkpoints num_concurrent_checkpoints"
+        " number_of_execution_retries object_reuse operator_chaining"
+        " retain_externalized_checkpoints_on_cancellation savepoint_path shutdown_sources_after_idle_ms"
+        " state_backend state_backend_storage_path unaligned_checkpoint_enabled"
+    ).split()
+)
+"""Options that only Flink's job server knows; Beam hands them on. Source: org.apache.beam FlinkPipelineOptions."""
+
+BACKFILL: Mapping[str, str] = {
+    "--direct_running_mode": "a backfill's processes are those of --workers",
+    "--direct_num_workers": "a backfill's processes are those of --workers",
+    "--streaming": "archives end; `dioptre stream` reads what does not",
+}
+"""Options that a backfill cannot take, and why."""
 
 
 class BeamOptionError(Exception):
-    """An option that is none of Beam's."""
+    """An option that Beam does not know, or that cannot work; one line, with what would be right."""
 
 
-def check(options: Sequence[str]) -> None:
-    """Check that Beam or Flink's job server knows each option, and that each that needs a value has one.
+def checked(options: Sequence[str], refused: Mapping[str, str] | None = None) -> PipelineOptions:
+    """Make Beam's options of words such as `--name=value`, or `--name` and `value`.
+
+    Args:
+        refused: option -> what is to be said of it.
 
     Raises:
-        BeamOptionError: the message names the first that is wrong, and the nearest there is.
+        BeamOptionError: a word is no option of Beam, has a wrong value, or is refused.
     """
+    for name in (word.partition("=")[0] for word in options):
+        if name in (refused or {}):
+            raise BeamOptionError(f"{name} is not for this command; {(refused or {})[name]}")
     parser = _parser()
-    known = {name.lstrip("-").replace("-", "_") for name in parser._option_string_actions} | set(OF_FLINK)
-    for word in options:
-        name = word.lstrip("-").partition("=")[0]
-        if word.startswith("--") and name.removeprefix("no_").replace("-", "_") not in known:
-            raise BeamOptionError(f"--{name}: Beam has no such option{near(name, known) or '; look it up in its docs'}")
-    given = [w for w in options if w.lstrip("-").partition("=")[0].replace("-", "_") not in OF_FLINK]
-    _, left = parser.parse_known_args(given)
-    if left:
-        raise BeamOptionError(f"{left[0]}: stands behind -- and belongs to no option; write --name=value")
-
-
-def given(options: Sequence[str], name: str) -> str | None:
-    """Give the value of an option as it stands on the command line, "" for one without; None: it is not there."""
-    for i, word in enumerate(options):
-        option, _, value = word.partition("=")
-        if option.lstrip("-").replace("-", "_") == name:
-            after = options[i + 1] if i + 1 < len(options) and not options[i + 1].startswith("--") else ""
-            return value or after
-    return None
+    known = sorted({*parser._option_string_actions, *FLINK})
+    _, left = parser.parse_known_args(list(options))
+    for name in (word.partition("=")[0] for word in left):
+        if name.startswith("-") and name not in FLINK:
+            near = difflib.get_close_matches(name, known, 1)
+            right = f"did you mean {near[0]}?" if near else "the options of a runner stand in Beam's documentation"
+            raise BeamOptionError(f"{name} is not an option of Beam; {right}")
+    return PipelineOptions(list(options))
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        """Raise in place of printing the usage of two hundred options."""
-        raise BeamOptionError(f"{message.removeprefix('argument ')}; as --name=value")
+    """Raises what argparse would print before it exits."""
+
+    def error(self, message: str) -> NoReturn:
+        """Retell `argument --x: invalid int value: 'a'`."""
+        raise BeamOptionError(f"Beam: {message}; --name=value is right")
 
 
-@cache
 def _parser() -> argparse.ArgumentParser:
-    """Make a parser of all options that Beam's classes declare."""
-    import apache_beam.runners.portability.flink_runner  # noqa: F401 - declares its own
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    parser = _Parser(allow_abbrev=False, add_help=False, conflict_handler="resolve")
-    for kind in dict.fromkeys(_below(PipelineOptions)):
-        kind._add_argparse_args(_Lenient(parser))
+    """A parser of every option that a class of Beam's adds; abbreviations are none."""
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for kind in {k.__name__: k for k in PipelineOptions.__subclasses__()}.values():
+        kind._add_argparse_args(parser)
     return parser
-
-
-class _Lenient:
-    """Takes what Beam's classes pass to a parser of Beam's own, which knows an argument more."""
-
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._parser = parser
-
-    def add_argument(self, *names: str, **how: Any) -> Any:
-        """Declare an option."""
-        return self._parser.add_argument(*names, **how)
-
-    def add_value_provider_argument(self, *names: str, **how: Any) -> Any:
-        """Declare an option whose value Beam may be given later."""
-        return self._parser.add_argument(*names, **how)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._parser, name)
-
-
-def _below(kind: Any) -> Iterator[Any]:
-    for below in kind.__subclasses__():
-        yield below
-        yield from _below(below)
