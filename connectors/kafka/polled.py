@@ -35,6 +35,7 @@ class Polled:
     appended: npt.NDArray[np.bool_]
     values: pa.BinaryArray
     next_offset: int
+    unreadable: bool = False
 
 
 class PolledFetcher:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +14,8 @@ from schemas.events import RECORDS, TS
 
 ABSENT = "absent"
 """What positions without a record count as: compacted away, aborted, or the marker of a transaction."""
+UNREADABLE = "unreadable"
+"""What positions count as whose records no reader can unpack, as their producer wrote them."""
 _DAY_MS = 86_400_000
 _SANE_MS = (-3_652 * _DAY_MS, _DAY_MS)
 """A producer's time further from now than this is not believed: ten years back, one day ahead."""
@@ -28,6 +30,7 @@ class Fetched(Protocol):
         appended: (n,) bool: the time is the broker's, not the producer's.
         values: (n,) binary; null is a tombstone.
         next_offset: where to fetch on; what lies between and has no record here has none at all.
+        unreadable: True: all up to next_offset is unreadable, and there are no records.
     """
 
     @property
@@ -40,6 +43,8 @@ class Fetched(Protocol):
     def values(self) -> pa.BinaryArray: ...
     @property
     def next_offset(self) -> int: ...
+    @property
+    def unreadable(self) -> bool: ...
 
 
 class Fetcher(Protocol):
@@ -74,23 +79,26 @@ def batches(span: Span, fetcher: Fetcher, *, batch_rows: int, batch_bytes: int) 
     """Yield RECORDS batches that together stand for [span.start, span.stop); see Client.read."""
     start, position, skipped = span.start, span.first, span.first - span.start
     held: list[_Cut] = []
+    unreadable: list[range] = []
     rows = size = 0
     while position < span.stop:
         fetched = fetcher.fetch(position, rows=batch_rows - rows, size=batch_bytes - size)
-        position = min(fetched.next_offset, span.stop)
+        before, position = position, min(fetched.next_offset, span.stop)
+        if fetched.unreadable:
+            unreadable.append(range(before, position))
         for cut in _cuts(fetched, span.stop, batch_rows, batch_bytes):
             n, nbytes = len(cut.offsets), _nbytes(cut.values)
             if held and (rows + n > batch_rows or size + nbytes > batch_bytes):
                 end = int(held[-1].offsets[-1]) + 1
-                yield _batch(span, held, start, end, skipped)
+                yield _batch(span, held, start, end, skipped, unreadable)
                 start, skipped, held, rows, size = end, 0, [], 0, 0
             held.append(cut)
             rows, size = rows + n, size + nbytes
         if held and (rows >= batch_rows or size >= batch_bytes):
-            yield _batch(span, held, start, position, skipped)
+            yield _batch(span, held, start, position, skipped, unreadable)
             start, skipped, held, rows, size = position, 0, [], 0, 0
     if start < span.stop:
-        yield _batch(span, held, start, span.stop, skipped)
+        yield _batch(span, held, start, span.stop, skipped, unreadable)
 
 
 def skipped(span: Span) -> pa.RecordBatch:
@@ -129,11 +137,14 @@ def _nbytes(values: pa.BinaryArray) -> int:
     return int(ends[-1]) if len(ends) else 0
 
 
-def _batch(span: Span, held: list[_Cut], start: int, end: int, skipped: int) -> pa.RecordBatch:
+def _batch(
+    span: Span, held: list[_Cut], start: int, end: int, skipped: int, unreadable: Sequence[range] = ()
+) -> pa.RecordBatch:
     """Make the batch that stands for [start, end), of which `skipped` positions are skipped for the span's reason."""
     n = sum(len(cut.offsets) for cut in held)
-    absent = end - start - skipped - n
-    skips = {reason: count for reason, count in ((span.reason, skipped), (ABSENT, absent)) if count}
+    lost = sum(max(0, min(end, r.stop) - max(start, r.start)) for r in unreadable)
+    counts = ((span.reason, skipped), (ABSENT, end - start - skipped - lost - n), (UNREADABLE, lost))
+    skips = {reason: count for reason, count in counts if count}
     told = {
         "source": span.partition.source, "start": str(start), "end": str(end), "name": str(span.partition),
         "topic": span.partition.topic, "skips": json.dumps(skips), "alone": "1",

@@ -28,7 +28,7 @@ from connectors.lake import Lake
 _LOG = logging.getLogger(__name__)
 _BUNDLE_S = 1.0
 """Flink's checkpoints wait behind an open bundle, so one ends after this long."""
-_BACKOFF_S = (1.0, 15.0)
+_BACKOFF_S = (1.0, 5.0)
 _TICK_S = 1.0
 """The watch of topics looks so often whether to stop."""
 

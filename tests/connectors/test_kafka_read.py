@@ -54,6 +54,7 @@ class Chunk:
     appended: npt.NDArray[np.bool_]
     values: pa.BinaryArray
     next_offset: int
+    unreadable: bool = False
 
 
 def told(batch: pa.RecordBatch) -> tuple[int, int, dict[str, int]]:
@@ -110,6 +111,22 @@ def test_the_brokers_time_is_taken_and_the_producers_only_if_it_can_be() -> None
     ms = [int(t.timestamp() * 1000) for t in batch.column("observed_ts").to_pylist()]
     assert ms[:2] == [5, NOW_MS - day]
     assert all(abs(t - NOW_MS) < 60_000 for t in ms[2:])
+
+
+def test_unreadable_positions_are_counted_apart_and_where_they_are() -> None:
+    class Poisoned(Log):
+        def fetch(self, start: int, *, rows: int, size: int) -> Any:
+            found = super().fetch(start, rows=rows, size=size)
+            found.unreadable = found.next_offset == 7
+            return found
+
+    log = Poisoned([(0, b"a"), (1, b"b"), (8, b"c")], [3, 7, 9])
+    (batch,) = read(log, Span(P, 0, 0, 9, ""))
+    assert told(batch) == (0, 9, {"absent": 2, "unreadable": 4})
+    assert [told(b) for b in read(log, Span(P, 0, 0, 6, ""), rows=1)] == [
+        (0, 1, {}),
+        (1, 6, {"absent": 1, "unreadable": 3}),
+    ]
 
 
 @st.composite
