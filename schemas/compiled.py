@@ -58,7 +58,8 @@ def kernel(signature: str, package: str) -> Callable[[F], F]:
     Args:
         signature: as numba writes it, `result(argument, ...)`: numbers, and C-contiguous arrays of them such as
             `int64[:,::1]`; `text` stands for bytes that are only read.
-        package: the folder of the function's own sources; constants may come from the folder around it too.
+        package: the folder of the function's own sources; constants may come from any module imported there by its
+            full name, `from room.module import NAME`.
 
     Raises:
         TypeError, when called: an argument is not of its type.
@@ -67,7 +68,9 @@ def kernel(signature: str, package: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         name = f"{function.__module__}.{function.__qualname__}"
         code = functools.partial(_compile, function, signature)
-        address = machine_code.load(name, machine_code.fingerprint(Path(package)), code)
+        folder = Path(package)
+        root = folder.parents[function.__module__.count(".") - 1]
+        address = machine_code.load(name, machine_code.fingerprint(folder, root), code)
         return cast("F", functools.update_wrapper(_Kernel(signature, address), function))
 
     return decorate

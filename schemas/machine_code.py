@@ -9,6 +9,7 @@ trustworthy as the program: it holds code.
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
+_IMPORT = re.compile(rb"^(?:from|import) ([\w.]+)", re.MULTILINE)
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -42,21 +44,28 @@ def load(name: str, fingerprint: str, compile_: Callable[[], tuple[str, str]]) -
 
 
 @cache
-def fingerprint(package: Path) -> str:
-    """Name the state of all that the machine code of a package comes from."""
+def fingerprint(package: Path, root: Path) -> str:
+    """Name the state of all that the machine code of a package comes from; `root`: where absolute imports begin."""
     cpu = f"{llvm.get_host_cpu_name()} {_features()}"
     settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
     digest = hashlib.sha256(f"{cpu} {llvmlite.__version__} {sys.version_info[:2]} {settings}".encode())
     digest.update(_numba_version())
-    here = Path(__file__)
-    for path in [
-        here,
-        here.with_name("compiled.py"),
-        *sorted(package.parent.glob("*.py")),
-        *sorted(package.glob("*.py")),
-    ]:
-        digest.update(path.read_bytes())
+    for source in _sources(package, root):
+        digest.update(source)
     return digest.hexdigest()[:16]
+
+
+def _sources(package: Path, root: Path) -> list[bytes]:
+    """Read the modules of a package, and those below `root` that they import, and so on: constants come from there."""
+    here = Path(__file__)
+    paths, read = [here, here.with_name("compiled.py"), *sorted(package.glob("*.py"))], []
+    for path in paths:
+        read.append(path.read_bytes())
+        for name in _IMPORT.findall(read[-1]):
+            imported = root / (name.decode().replace(".", "/") + ".py")
+            if imported not in paths and imported.exists():
+                paths.append(imported)
+    return read
 
 
 def _numba_version() -> bytes:
