@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.lake import check_compacted
 from connectors.lake import check_files as files
 from connectors.lake.check_segment import Finding, check_segment
+from connectors.lake.compactions import Range
 from connectors.lake.layout import LANDING, RUNS, segment_name, segment_start
 from connectors.lake.runs import read_runs, recorded_ends
 from connectors.lake.segments import Segment
@@ -56,9 +58,11 @@ def verify(lake: Lake | Path, *, deep: bool = False) -> Verification:
     runs, torn = read_runs(lake.root)  # before the chains: a chain only grows, so what is recorded must be there
     ends = recorded_ends(runs)
     findings += [Finding("warning", f"{RUNS}/{p.name}", f"torn: {why}", files.ASIDE, "quarantine") for p, why in torn]
+    state, found = check_compacted.check(lake, deep=deep)
+    findings += found
     totals = []
-    for source in sorted({*files.chains(lake.root), *ends}):
-        found, total = _check_chain(lake, source, ends.get(source), deep=deep)
+    for source in sorted({*files.chains(lake.root), *ends, *state.ranges}):
+        found, total = _check_chain(lake, source, ends.get(source), state.ranges.get(source), deep=deep)
         findings += found
         totals.append(total)
     findings += [*files.foreign(lake.root), *files.kinds(lake.root), *files.leftovers(lake.root)]
@@ -66,26 +70,32 @@ def verify(lake: Lake | Path, *, deep: bool = False) -> Verification:
 
 
 def _check_chain(
-    lake: Lake, source: str, recorded: tuple[int, str] | None, *, deep: bool
+    lake: Lake, source: str, recorded: tuple[int, str] | None, compacted: Range | None, *, deep: bool
 ) -> tuple[list[Finding], Totals]:
-    """Check the segments of one source one by one, then as a chain, then against the end that a run recorded."""
+    """Check the segments of one source one by one, then as a chain, then against the end that a run recorded.
+
+    What landing holds of the compacted part is nobody's.
+    """
     folder = lake.root / LANDING / source
     findings: list[Finding] = []
     good: list[Segment] = []
     bad: list[int] = []
+    origin = lake.origin(source)
+    base = compacted.end if compacted else origin
     for path in files.segments(folder):
+        if compacted and (segment_start(path.name) or 0) < base:
+            continue
         segment, faults = check_segment(lake.root, path, deep=deep)
         findings += faults
         if segment and not faults:
             good.append(segment)
         else:
             bad.append(segment_start(path.name) or 0)
-    base = lake.base(source)
     findings += _links(lake.root, folder, good, bad, base)
     tail = max([base, *(s.end for s in good)])
     if recorded and recorded[0] > tail and not any(b >= tail for b in bad):
         findings.append(_lost_newest(source, tail, *recorded))
-    return findings, _add_up(source, good, base, max(tail, recorded[0] if recorded else 0))
+    return findings, _add_up(source, good, compacted, origin, max(tail, recorded[0] if recorded else 0))
 
 
 def _links(root: Path, folder: Path, good: list[Segment], bad: list[int], base: int) -> list[Finding]:
@@ -114,15 +124,17 @@ def _lost_newest(source: str, tail: int, end: int, run: str) -> Finding:
     return Finding("error", f"{LANDING}/{source}/{segment_name(tail)}", what, hint)
 
 
-def _add_up(source: str, good: list[Segment], base: int, end: int) -> Totals:
-    """Add up the footers of sound segments; what of [base, end) they do not cover is missing."""
-    counts: Counter[str] = Counter()
-    skips: Counter[str] = Counter()
+def _add_up(source: str, good: list[Segment], compacted: Range | None, start: int, end: int) -> Totals:
+    """Add up the footers of sound segments and the compacted part; what they do not cover is missing."""
+    counts: Counter[str] = Counter({"segments": len(good)})
+    skips: Counter[str] = Counter(compacted.skips if compacted else {})
+    if compacted:
+        counts.update({name: getattr(compacted, name) for name in ("events", "rejects", "positions", "segments")})
     for segment in good:
         counts.update({name: segment.footer[name] for name in ("events", "rejects", "positions")})
         skips.update(segment.footer["skips"])
-    missing = end - base - counts["positions"] - skips.total()
-    return Totals(source, base, end, len(good), **counts, missing=missing, skips=dict(skips))
+    missing = end - start - counts["positions"] - skips.total()
+    return Totals(source, start, end, **counts, missing=missing, skips=dict(skips))
 
 
 def _sum(totals: Iterable[Totals]) -> Totals:

@@ -14,7 +14,7 @@ from connectors.lake.layout import FORMAT_VERSION, TornError, segment_start
 from connectors.lake.rows import disorder, distinct
 from connectors.lake.segments import Segment, read_segment, stored_schema
 
-Mend = Literal["", "quarantine", "remove", "rebuild"]
+Mend = Literal["", "quarantine", "remove", "rebuild", "restore", "lost"]
 _CLAIMS = ("events", "rejects", "positions")
 _AGAIN = "`dioptre lake repair` moves it to quarantine, the next backfill reads its positions again"
 

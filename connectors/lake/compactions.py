@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from connectors.lake.layout import COMPACTIONS, TornError, proof_name, record_name, record_number
+from connectors.lake.layout import COMPACTIONS, TornError, copy_name, proof_name, record_name, record_number
 
 COUNTS = ("events", "rejects", "positions", "segments")
 SUMS = ("skips", "reject_reasons", "stages")
@@ -149,7 +149,7 @@ class Compactions:
     def numbers(self) -> tuple[int, ...]:
         """List the numbers of the records that are there."""
         try:
-            return tuple(sorted(n for e in os.scandir(self._folder) if (n := record_number(e.name)) is not None))
+            return tuple(sorted({n for e in os.scandir(self._folder) if (n := record_number(e.name)) is not None}))
         except FileNotFoundError:
             return ()
 
@@ -178,7 +178,23 @@ class Compactions:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read one record.
+    """Read one record; where it is lost or torn, its copy.
+
+    Raises:
+        TornError: neither can be read.
+    """
+    try:
+        return read_exactly(path)
+    except TornError:
+        try:
+            return read_exactly(path.with_name(copy_name(int(path.stem))))
+        except TornError:
+            pass
+        raise
+
+
+def read_exactly(path: Path) -> dict[str, Any]:
+    """Read one record, or one copy.
 
     Raises:
         TornError: it is missing, cannot be read, or is not what its name says.
@@ -192,7 +208,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _read_record(path: str, *_: int) -> dict[str, Any]:
-    hint = "restore a copy, or `dioptre lake repair`"
+    hint = "`dioptre lake verify` tells more"
     try:
         record: dict[str, Any] = json.loads(Path(path).read_bytes())
         if record["sequence"] != record_number(Path(path).name):

@@ -26,7 +26,7 @@ EMPTY = f"{LANDING}/_empty/{0:020d}.parquet"
 
 _SOURCE = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]{0,199}")
 _SEGMENT = re.compile(r"([0-9]{20})\.parquet")
-_RECORD = re.compile(r"([0-9]{10})\.json")
+_RECORD = re.compile(r"([0-9]{10})\.(?:json|copy)")
 _SEQUENCE = re.compile(r"([0-9]{10})\.parquet")
 _FILE_RANGE = re.compile(r"file-[0-9a-f]{16}(?:-[0-9]+)?\.([0-9]{4,})")
 
@@ -89,8 +89,13 @@ def record_name(sequence: int) -> str:
     return f"{sequence:010d}.json"
 
 
+def copy_name(sequence: int) -> str:
+    """Name the copy of a compaction's record: read where the record itself is lost or torn."""
+    return f"{sequence:010d}.copy"
+
+
 def record_number(name: str) -> int | None:
-    """Read the number from the name of a compaction's record; None when it is none."""
+    """Read the number from the name of a compaction's record or its copy; None when it is neither."""
     match = _RECORD.fullmatch(name)
     return int(match[1]) if match else None
 

@@ -9,9 +9,14 @@ from connectors.lake import check_files as files
 from connectors.lake import commit
 from connectors.lake.check import verify
 from connectors.lake.check_segment import Finding
-from connectors.lake.layout import EMPTY, LANDING, QUARANTINE, SETTINGS, LakeError
+from connectors.lake.layout import EMPTY, EVENTS, LANDING, QUARANTINE, SETTINGS, LakeError
+from connectors.lake.mend_compacted import count_as_lost, forget_compacted, restore
 from connectors.lake.settings import settings_json
 from connectors.lake.store import Lake, make_whole
+from connectors.lake.switch import hold
+
+LANDED = "landing"
+"""Where in the folder of a forgotten source its landing files lie, if some of it was compacted."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,26 @@ def repair(lake: Lake | Path, *, dry_run: bool = False) -> list[Action]:
             wrong.setdefault(finding.where, []).append(finding)
     if dry_run:
         return [_plan(root, where, found) for where, found in wrong.items()]
+    mended = _mend_compacted(root, wrong)
     with commit.told(root, "repair"), commit.held(root, alone=True):
-        done = [_move(root, where, found) for where, found in wrong.items() if found[0].mend != "rebuild"]
-    return done + _rebuild(root, {where: found for where, found in wrong.items() if found[0].mend == "rebuild"})
+        done = [_move(root, where, found) for where, found in wrong.items() if found[0].mend in _MOVED]
+    return mended + done + _rebuild(root, {w: found for w, found in wrong.items() if found[0].mend == "rebuild"})
+
+
+_MOVED = ("quarantine", "remove", "lost")
+
+
+def _mend_compacted(root: Path, wrong: dict[str, list[Finding]]) -> list[Action]:
+    """Make records anew; count what was in torn or missing day files as lost, before the files are moved."""
+    restored = [where for where, found in wrong.items() if found[0].mend == "restore"]
+    for where in restored:
+        restore(root, where)
+    lost = [where.removeprefix(f"{EVENTS}/") for where, found in wrong.items() if found[0].mend == "lost"]
+    if lost:
+        lake = Lake(root.absolute(), files.opened(root)[0].settings)
+        with hold(lake, "repair"):
+            count_as_lost(lake, lost)
+    return [_plan(root, where, wrong[where]) for where in restored]
 
 
 def forget(lake: Lake, source: str, *, dry_run: bool = False) -> Path:
@@ -63,13 +85,17 @@ def forget(lake: Lake, source: str, *, dry_run: bool = False) -> Path:
     aside = lake.root / QUARANTINE / f"forgotten-{now}" / source
     if not dry_run:
         lake.record_run({"run_id": f"forget-{now}-{source}"[:200], "command": "lake forget", "forgot": source})
-        with commit.told(aside, "move the chain there"), commit.held(lake.root, alone=True):
-            _rename(lake.root / LANDING / source, aside)
+        with hold(lake, "forget"):
+            forget_compacted(lake, source, aside / "compacted")
+            with commit.told(aside, "move the chain there"), commit.held(lake.root, alone=True):
+                _rename(lake.root / LANDING / source, aside if not aside.exists() else aside / LANDED)
     return aside
 
 
 def _plan(root: Path, where: str, found: list[Finding]) -> Action:
-    did = {"quarantine": f"move to {_aside(root, where).relative_to(root)}", "remove": "remove", "rebuild": "make anew"}
+    aside = f"move to {_aside(root, where).relative_to(root)}"
+    did = {"quarantine": aside, "remove": "remove", "rebuild": "make anew", "restore": "make anew from its copy"}
+    did["lost"] = f"count as lost, {aside}"
     return Action(where, did[found[0].mend], "; ".join(f.what for f in found))
 
 

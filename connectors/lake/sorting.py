@@ -43,7 +43,7 @@ _DAY_US = 86_400_000_000
 _NO_SPAN = (1 << 62, -(1 << 62))
 _ODD = int(np.iinfo(np.int64).max)
 """Stands for the day of rows whose stamps cannot be right."""
-_TOLD = ("events", "rejects", "positions")
+TOLD = ("events", "rejects", "positions")
 
 
 @dataclass
@@ -197,7 +197,7 @@ class _Writer:
         """End the open file: its counts into its footer, the file durable and into its day's folder."""
         if self._path is None:
             return
-        told = {source: [n[name] for name in _TOLD] for source, n in sorted(self._counts.items())}
+        told = {source: [n[name] for name in TOLD] for source, n in sorted(self._counts.items())}
         self._parquet.add_key_value_metadata({FOOTER: json.dumps({"compacted": told}, separators=(",", ":"))})
         with commit.told(self._path, "write"):
             self._parquet.close()
@@ -237,7 +237,7 @@ def remove(root: Path, names: Sequence[str]) -> None:
 def counts_in(path: Path) -> Mapping[str, Mapping[str, int]]:
     """Read from a day file's footer how many events, rejects and positions of each source it holds."""
     told: dict[str, Any] = json.loads((pq.read_metadata(path).metadata or {})[FOOTER])["compacted"]
-    return {source: dict(zip(_TOLD, n, strict=True)) for source, n in told.items()}
+    return {source: dict(zip(TOLD, n, strict=True)) for source, n in told.items()}
 
 
 def _stamp(us: int) -> str:

@@ -28,6 +28,10 @@ class Step:
         with sorter(self.lake.root, memory=self.memory, threads=self.threads) as con:
             return sort(con, self.lake.root, paths, kinds=self.kinds, now=self.now, where=where)
 
+    def nothing(self) -> Sorted:
+        """Stand for what is made of no file."""
+        return Sorted()
+
     def switch(self, record: Mapping[str, Any], made: Sorted, before: Signature) -> bool:
         """Switch to what was made; False: something else came first, and what was made is removed."""
         told = {**record, "made": [asdict(file) for file in made.files]}

@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.lake import commit
 from connectors.lake.compactions import State
-from connectors.lake.layout import COMPACTIONS, EVENTS, FORMAT_VERSION, LakeError, record_name
+from connectors.lake.layout import COMPACTIONS, EVENTS, FORMAT_VERSION, LakeError, copy_name, record_name
 from connectors.lake.store import Lake
 
 Signature = Mapping[Path, tuple[int, int, int]]
@@ -98,6 +98,7 @@ def switch(lake: Lake, record: Mapping[str, Any], *, now: datetime, inputs: Sign
 
         data = json.dumps(told, separators=(",", ":"), default=str).encode()
         if commit.create(lake.root, data, final, still=still):
+            commit.create(lake.root, data, final.with_name(copy_name(number)))
             return number
         if lake.compacted().sequence == number - 1 and not final.exists():
             return None
@@ -109,8 +110,8 @@ def _rests(lake: Lake, state: State, record: Mapping[str, Any]) -> bool:
         known = state.ranges.get(source)
         if told["start"] != (known.end if known else lake.origin(source)):
             return False
-    gone = [*record.get("replaced", ())]
-    return all(name in state.files for name in gone) and all(s in state.ranges for s in record.get("changed", ()))
+    known_sources = {*state.ranges, *record.get("took", {})}
+    return state.files.keys() >= set(record.get("replaced", ())) and known_sources >= set(record.get("changed", {}))
 
 
 def _signed(path: Path) -> tuple[int, int, int]:
