@@ -23,7 +23,7 @@ class Totals:
         ends, bounds: where the chains end, and what the broker has of the partitions.
         told: source -> up to where the segments of this run were counted.
         names: source -> topic/number.
-        kinds: that the lake knows.
+        kinds, kinds_before: that the lake knows, and knew when this run began.
         waiting: worker -> why it cannot go on for the time being.
         seconds: stage -> seconds, over all workers that ever were.
         restarts: workers that died and were started again.
@@ -40,6 +40,7 @@ class Totals:
     novel: int = 0
     unknown: int = 0
     kinds: int = 0
+    kinds_before: int = 0
     restarts: int = 0
     cpu_seconds: float = 0.0
     ends: dict[str, int] = field(default_factory=dict)

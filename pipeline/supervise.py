@@ -82,8 +82,9 @@ class Crew:
             yield from self._words(pipes[pipe], pipe)
 
     def again(self, number: int) -> float:
-        """Start the next process in a place after a pause; gives its seconds."""
+        """End the process in a place, if it still runs, and start the next after a pause; gives its seconds."""
         place = self._places[number]
+        self._kill(place)
         if self._now() - place.began >= STEADY_S:
             place.pause_s = FIRST_PAUSE_S
         pause, place.pause_s = place.pause_s, min(LONGEST_PAUSE_S, 2 * place.pause_s)

@@ -17,8 +17,13 @@ from pipeline.cli.times import moment
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from connectors.kafka import Client, Partition
+    from pipeline.cli.stream_report import Report
     from pipeline.config import Config
-    from pipeline.stream import Plan, Stream
+    from pipeline.job import Job
+    from pipeline.stream import Stream
+    from pipeline.stream_engine import EngineStream
+    from pipeline.stream_plan import Plan
 
 _HEALTH, _ENGINE = "Lag and health", "Engines"
 
@@ -32,7 +37,7 @@ _HEALTH, _ENGINE = "Lag and health", "Engines"
     ),
 )  # fmt: skip
 def stream(
-    beam: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    beam: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="[-- BEAM...]")] = None,
     brokers: Annotated[
         str | None, typer.Option("--brokers", metavar="H:P,...", help="Some of the brokers. [config: kafka.brokers]")
     ] = None,
@@ -87,8 +92,6 @@ def stream(
         "stream.flush_s": flush_s, "stream.runner": runner, "stream.listen": listen,
     }  # fmt: skip
     config = settings(given)
-    if beam and not config.settings.stream.runner:
-        raise CommandError(f"{beam[0]}: without an engine there is nothing to pass it to", "name one with --runner")
     if _run(config, tuple(topic or ()), until_end=until_end, beam=beam or [], json=json) == signal.SIGINT:
         raise typer.Exit(INTERRUPTED)
 
@@ -103,28 +106,63 @@ def _run(config: "Config", named: tuple[str, ...], *, until_end: bool, beam: lis
     from connectors.lake import Lake
     from pipeline import config_stream as said
     from pipeline.cli.stream_report import Report, summary, tell
-    from pipeline.draining import start_forkserver
-    from pipeline.stream import PRELOADED, Stream, begin
+    from pipeline.stream_plan import begin
     from pipeline.stream_signals import draining
 
+    options = _engine(config, beam)
     plan = _plan(config, named, until_end=until_end)
     job = said.job(config, said.topics(config, named), f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}")
     job.check()
     with draining() as asked:
-        start_forkserver(PRELOADED)
+        _make_ready()
         client, began = Client(plan.cluster), time.monotonic()
         partitions = begin(client, plan)
         made = Lake.create(config.settings.lake.path, range_size=config.settings.lake.range_size)
         with Report() as report:
             report.log("start", run_id=job.run, lake=str(made.root), topics=plan.topics, partitions=len(partitions))
-            work = Stream(job, plan, client, partitions, report)
+            work = _work(job, plan, client, partitions, report, options)
             with _health(config, work):
                 totals = work.run(asked.stop)
     tell(summary(totals, time.monotonic() - began, asked.by is not None), made.root, json=json)
     return asked.by
 
 
-def _health(config: "Config", work: "Stream") -> "AbstractContextManager[object]":
+def _engine(config: "Config", beam: list[str]) -> list[str]:
+    """Check the engine before anything else; gives Beam's options, none for the embedded stream."""
+    from pipeline.stream_guard import completed, engine
+
+    said = config.settings.stream
+    if said.runner:
+        name = engine(said.runner, beam, workers=said.workers)
+        return completed(name, beam)
+    if beam:
+        raise CommandError(f"{beam[0]}: without an engine there is nothing to pass it to", "name one with --runner")
+    return []
+
+
+def _make_ready() -> None:
+    """Start what workers are forked from, before any client is opened."""
+    from pipeline.draining import start_forkserver
+    from pipeline.stream import PRELOADED
+
+    start_forkserver(PRELOADED)
+
+
+def _work(
+    job: "Job", plan: "Plan", client: "Client", partitions: "list[Partition]", report: "Report", options: list[str]
+) -> "Stream | EngineStream":
+    """Make what reads: processes of our own, or an engine."""
+    if not options:
+        from pipeline.stream import Stream
+
+        return Stream(job, plan, client, partitions, report)
+    import pipeline.quiet  # noqa: F401 - before Beam
+    from pipeline.stream_engine import EngineStream
+
+    return EngineStream(job, plan, client, partitions, report, options)
+
+
+def _health(config: "Config", work: "Stream | EngineStream") -> "AbstractContextManager[object]":
     """Serve metrics and health while the stream runs, if an address is given."""
     if not config.settings.stream.listen:
         return nullcontext()
@@ -136,7 +174,7 @@ def _health(config: "Config", work: "Stream") -> "AbstractContextManager[object]
 
 def _plan(config: "Config", named: tuple[str, ...], *, until_end: bool) -> "Plan":
     from pipeline import config_stream as said
-    from pipeline.stream import Plan
+    from pipeline.stream_plan import Plan
 
     stream = config.settings.stream
     return Plan(

@@ -122,7 +122,7 @@ def summary(totals: "Totals", seconds: float, by_signal: bool) -> dict[str, Any]
         "rejects": dict(totals.rejects),
         "skipped": dict(totals.skips),
         "kinds": totals.kinds,
-        "kinds_new": totals.novel,
+        "kinds_new": totals.kinds - totals.kinds_before,
         "unknown": totals.unknown,
         "stages": dict(totals.stages),
         "segments": totals.segments,

@@ -1,0 +1,115 @@
+"""What is done beside the reading of a stream: kinds counted, offsets published, files compacted, the run recorded."""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.kafka import Client, Partition
+from connectors.lake import Lake, LakeError
+from pipeline.job import Job
+from pipeline.stream_compact import Compactor
+from pipeline.stream_plan import Listener, Plan
+from pipeline.stream_totals import Totals
+from pipeline.stream_watch import Watch
+from schemas.version import VERSION
+
+RECORD_EVERY_S = 60.0
+"""The record of the run in the lake is written this often."""
+
+KINDS_EVERY_S = 1.0
+
+
+class Care:
+    """Looks after a stream until closed.
+
+    Args:
+        client: the only client of this process.
+        partitions: what is read at the start.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        plan: Plan,
+        client: Client,
+        partitions: list[Partition],
+        listener: Listener,
+        now: Callable[[], float],
+    ) -> None:
+        assert job.lake is not None
+        self.job, self.plan, self.client, self.listener, self.now = job, plan, client, listener, now
+        self.lake = Lake.open(job.lake)
+        kinds = self.lake.kinds().num_rows
+        self.totals = Totals(job.run, now(), kinds=kinds, kinds_before=kinds)
+        self.partitions = partitions
+        self.compactor = Compactor(job.lake, 0.0 if plan.until_end else plan.compact_every_s, now())
+        self._watch = Watch(client, plan.topics, plan.group)
+        self._kinds_at = self._recorded_at = now()
+        self._told: dict[str, str] = {}
+
+    def look(self) -> bool:
+        """Do what is due; tell whether partitions have appeared or gone."""
+        now, changed = self.now(), False
+        self._watch.reached(self._reached())
+        while not self._watch.heard.empty():
+            what, value = self._watch.heard.get()
+            changed = self.listed(value) or changed if what == "partitions" else changed
+            self._once(what, "" if what == "partitions" else str(value))
+        if (failure := self.compactor.look(now)) is not None:
+            self.listener.log("compaction failed", error=failure)
+        if self.totals.novel and now - self._kinds_at >= KINDS_EVERY_S:
+            self._count_kinds()
+        if now - self._recorded_at >= RECORD_EVERY_S:
+            self._record()
+        return changed
+
+    def listed(self, partitions: Iterable[Partition]) -> bool:
+        """Take over the partitions that the broker lists; tell whether they are others than before."""
+        now = list(partitions)
+        if self.plan.until_end or set(now) == set(self.partitions):
+            return False
+        appeared = len(set(now) - set(self.partitions))
+        self.partitions = now
+        self.totals.only(now)
+        self.listener.log("partitions", total=len(now), new=appeared)
+        return True
+
+    def close(self) -> None:
+        """Publish and record the end, end what runs."""
+        self.compactor.kill()
+        self._watch.reached(self._reached())
+        self._watch.close()
+        self._count_kinds()
+        self._record()
+
+    def _once(self, what: str, error: str) -> None:
+        """Log a failure once, until it is another or over; what was heard last of the other kind stays."""
+        kind = "unseen" if what == "partitions" else what
+        if error and error != self._told.get(kind):
+            said = {"unseen": "partitions not listed", "unpublished": "group offsets not published"}[kind]
+            self.listener.log(said, error=error)
+        self._told[kind] = error
+
+    def _reached(self) -> dict[Partition, int]:
+        return {p: self.totals.ends[p.source] for p in self.partitions if p.source in self.totals.ends}
+
+    def _count_kinds(self) -> None:
+        """Count the lake's kinds, which workers meet at once."""
+        self._kinds_at = self.now()
+        with contextlib.suppress(LakeError):
+            self.totals.kinds = self.lake.kinds().num_rows
+
+    def _record(self) -> None:
+        """Leave a record of the run, which informs people and `lake verify`."""
+        self._recorded_at = self.now()
+        totals = self.totals
+        told: dict[str, Any] = {
+            "run_id": self.job.run, "command": "stream", "version": VERSION, "topics": list(self.plan.topics),
+            "events": totals.events, "rejects": totals.rejected, "segments": totals.segments,
+            "ends": {p.source: end for p, end in self._reached().items() if end},
+            "written_at": datetime.now(UTC).isoformat(),
+        }  # fmt: skip
+        if totals.segments:
+            with contextlib.suppress(LakeError):
+                self.lake.record_run(told)
