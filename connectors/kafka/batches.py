@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     first_ms: int = -1
     max_ms: int = -1
     producer: int = -1
-    count: int = 0
+    records: int = 0
 
     @property
     def begin(self) -> int:
@@ -148,8 +148,8 @@ def _check(data: memoryview, batch: Batch, check_crc: bool) -> None:
         raise BadBatch("its CRC-32C does not fit its bytes", batch, damaged=True)
     if check_crc and batch.magic < 2 and crc32(data[batch.at + _MAGIC_AT : batch.end]) != batch.crc:
         raise BadBatch("its CRC-32 does not fit its bytes", batch, damaged=True)
-    if not 0 <= batch.last < _MOST - batch.base or batch.count < 0:
-        raise BadBatch(f"it has {batch.count} records, the last at + {batch.last}", batch, damaged=True)
+    if not 0 <= batch.last < _MOST - batch.base or batch.records < 0:
+        raise BadBatch(f"it has {batch.records} records, the last at + {batch.last}", batch, damaged=True)
 
 
 def _is_abort(data: memoryview, batch: Batch) -> bool:

@@ -1,7 +1,11 @@
 """Fetch the records of a partition by kafka-python's consumer, but decode them ourselves, without Python for each."""
 
+import logging
 import time
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 from connectors.kafka.batches import BadBatch
 from connectors.kafka.cluster import Cluster
@@ -38,13 +42,25 @@ class LeanFetcher(PolledFetcher):
             self._consumer.seek(self._tp, start)
             self._held = None
         held = self._held or self._answer()
+        found = self._decoded(held, start)
+        self._at = found.next_offset
+        self._held = held if self._at < held.next else None
+        return found
+
+    def _decoded(self, held: "Undecoded", start: int) -> Polled:
+        """Decode an answer from `start` on; a batch that nobody can unpack is passed over.
+
+        Raises:
+            KafkaError: bytes have changed on their way, or on the broker's disk; this may pass.
+        """
         try:
             found = decode(held.data, start, aborted=held.aborted, check_crc=self._check_crc)
         except BadBatch as bad:
-            again = "; it is fetched again" if bad.damaged else ""
-            raise KafkaError(f"{self._partition}: {bad}{again}", permanent=not bad.damaged) from bad
-        self._at = found.next_offset
-        self._held = held if self._at < held.next else None
+            if bad.damaged:
+                raise KafkaError(f"{self._partition}: {bad}; it is fetched again") from bad
+            logging.getLogger(__name__).error("%s: %s; it is skipped", self._partition, bad)
+            none = np.zeros(0, np.int64)
+            return Polled(none, none, none.astype(np.bool_), pa.array([], pa.binary()), bad.next, unreadable=True)
         return Polled(found.offsets, found.timestamps, found.appended, found.values, found.next_offset)
 
     def _answer(self) -> "Undecoded":

@@ -40,7 +40,7 @@ def disorder(batch: Batch) -> BadBatch:
 
 def _rows(batch: Batch, records: memoryview) -> Iterator[Row]:
     at, last = 0, -1
-    for _ in range(batch.count):
+    for _ in range(batch.records):
         try:
             record = read_record(records, at, len(records))
         except Outside:

@@ -108,14 +108,14 @@ def _records(view: memoryview, batch: Batch, limit: int) -> memoryview:
             records = memoryview(codecs.undo(batch.codec, records, limit))
         except (codecs.TooLarge, codecs.Broken) as error:
             raise BadBatch(str(error), batch) from error
-    if batch.count * SHORTEST_RECORD > len(records):
-        raise BadBatch(f"{batch.count} records do not fit into its {len(records)} bytes", batch)
+    if batch.records * SHORTEST_RECORD > len(records):
+        raise BadBatch(f"{batch.records} records do not fit into its {len(records)} bytes", batch)
     return records
 
 
 def _decoded(view: memoryview, pieces: list[Piece], start: int, reached: int) -> Decoded:
     old = any(batch.magic < 2 for batch, _ in pieces)
-    if old or sum(batch.count for batch, _ in pieces) < FEW_RECORDS:
+    if old or sum(batch.records for batch, _ in pieces) < FEW_RECORDS:
         return _by_one(pieces, start, reached)
     return _by_kernel(view, pieces, start, reached)
 

@@ -1,5 +1,6 @@
 """Fill a topic with lines of the benches, as record batches made by the hundred: some two microseconds a line."""
 
+import functools
 import itertools
 import struct
 import time
@@ -37,17 +38,19 @@ def batch(values: list[bytes], ms: int) -> bytes:
 
 def fill(bootstrap: str, topic: str, count: int, size: int, *, partitions: int = 1) -> None:
     """Append `count` lines to a topic that exists, batches in turn to its partitions."""
-    link = Link(Cluster((bootstrap,)), 30.0)
+    cluster = Cluster((bootstrap,))
     spelt = lines(count, size)
-    for turn in itertools.count():
-        values = list(itertools.islice(spelt, BATCH))
-        if not values:
-            break
-        _send(link, topic, turn % partitions, batch(values, time.time_ns() // 1_000_000))
-    link.close()
+    turns = iter(lambda: list(itertools.islice(spelt, BATCH)), [])
+    for partition, values in zip(itertools.cycle(range(partitions)), turns, strict=False):
+        send(cluster, topic, partition, batch(values, time.time_ns() // 1_000_000))
 
 
-def _send(link: Link, topic: str, partition: int, records: bytes) -> None:
+def send(cluster: Cluster, topic: str, partition: int, records: bytes) -> None:
+    """Append a batch to a partition that the broker 1 leads, as it is.
+
+    Raises:
+        RuntimeError: the broker does not take it.
+    """
     from kafka.protocol.producer import ProduceRequest
 
     data = ProduceRequest.TopicProduceData
@@ -56,9 +59,14 @@ def _send(link: Link, topic: str, partition: int, records: bytes) -> None:
         transactional_id=None, acks=1, timeout_ms=30_000, topic_data=[data(name=topic, partition_data=[part])],
         min_version=3, max_version=9,
     )  # fmt: skip
-    (answer,) = (p for t in link.send(request, 1).responses for p in t.partition_responses)
+    (answer,) = (p for t in _link(cluster.brokers).send(request, 1).responses for p in t.partition_responses)
     if answer.error_code:
         raise RuntimeError(f"{topic}/{partition}: the broker took no batch: error {answer.error_code}")
+
+
+@functools.cache
+def _link(brokers: tuple[str, ...]) -> Link:
+    return Link(Cluster(brokers), 60.0)
 
 
 def _record(delta: int, value: bytes) -> bytes:

@@ -123,10 +123,8 @@ def test_unreadable_positions_are_counted_apart_and_where_they_are() -> None:
     log = Poisoned([(0, b"a"), (1, b"b"), (8, b"c")], [3, 7, 9])
     (batch,) = read(log, Span(P, 0, 0, 9, ""))
     assert told(batch) == (0, 9, {"absent": 2, "unreadable": 4})
-    assert [told(b) for b in read(log, Span(P, 0, 0, 6, ""), rows=1)] == [
-        (0, 1, {}),
-        (1, 6, {"absent": 1, "unreadable": 3}),
-    ]
+    found = read(log, Span(P, 0, 0, 6, ""), rows=1)
+    assert [told(b) for b in found] == [(0, 1, {}), (1, 3, {"absent": 1}), (3, 6, {"unreadable": 3})]
 
 
 @st.composite

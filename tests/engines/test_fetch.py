@@ -1,19 +1,25 @@
 """What the lean fetcher gives is what kafka-python's own consumer gives; and kafka-python is as it relies on."""
 
+import json
+import struct
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import zstandard
+from crc32c import crc32c
 from kafka import KafkaProducer
 
-from connectors.kafka import records
+from connectors.kafka import Client, Span, records
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.errors import KafkaError
 from connectors.kafka.fetch import LeanFetcher
 from connectors.kafka.partitions import Partition
 from connectors.kafka.polled import PolledFetcher
 from connectors.kafka.undecoded import hand_over
+from tests.bench.topics import batch, send
 from tests.engines.broker import Broker
 
 pytestmark = pytest.mark.engines
@@ -139,6 +145,29 @@ def test_what_is_produced_while_reading_is_read_next(broker: Broker, topic: str)
         assert fetcher.fetch(n, rows=10, size=1000).values.to_pylist() == [b"%d" % n]
     assert fetcher.fetch(1, rows=10, size=1000).offsets.tolist() == [1, 2, 3, 4]
     fetcher.close()
+
+
+def bomb(size: int) -> bytes:
+    """A batch of one record of `size` zeros, compressed to a thousandth."""
+    made = bytearray(batch([bytes(size)], time.time_ns() // 1_000_000))
+    struct.pack_into(">h", made, 21, 4)
+    made[61:] = zstandard.compress(bytes(made[61:]))
+    struct.pack_into(">i", made, 8, len(made) - 12)
+    struct.pack_into(">I", made, 17, crc32c(made[21:]))
+    return bytes(made)
+
+
+def test_a_bomb_is_counted_as_unreadable_and_stops_nothing(broker: Broker, topic: str) -> None:
+    broker.create_topic(topic)
+    produce(broker, topic, [b"before"])
+    send(Cluster((broker.bootstrap,)), topic, 0, bomb(records.Limits().batch + 1))
+    produce(broker, topic, [b"after"])
+    client = Client(Cluster((broker.bootstrap,)))
+    (partition,) = client.partitions([topic])
+    (found,) = client.read(Span(partition, 0, 0, 3, ""), batch_rows=10, batch_bytes=1 << 20)
+    assert found.column("raw").to_pylist() == [b"before", b"after"]
+    assert json.loads(found.schema.metadata[b"skips"]) == {"unreadable": 1}
+    client.close()
 
 
 @pytest.fixture

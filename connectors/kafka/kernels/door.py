@@ -23,7 +23,7 @@ def read(
     """
     table = np.array(
         [
-            (begin, end, b.base, b.last, b.count, b.max_ms if b.appended else b.first_ms, b.appended)
+            (begin, end, b.base, b.last, b.records, b.max_ms if b.appended else b.first_ms, b.appended)
             for b, begin, end in zip(batches, begins, ends, strict=True)
         ],
         np.int64,

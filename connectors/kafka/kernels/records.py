@@ -72,7 +72,7 @@ def read_records(
     """
     row = used = 0
     for k in range(batches.shape[0]):
-        at, end, last = batches[k, BEGIN], batches[k, END], np.int64(-1)
+        at, end, last = batches[k, BEGIN], batches[k, END], -1
         for _ in range(batches[k, COUNT]):
             record = _record(data, at, end)
             at = record.next

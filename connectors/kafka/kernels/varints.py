@@ -24,7 +24,7 @@ def varint(data: Bytes, at: int, end: int) -> tuple[int, int]:
         value |= (np.uint64(byte) & _SEVEN) << shift
         at += 1
         if byte < _MORE:
-            return np.int64(value >> _ONE) ^ -np.int64(value & _ONE), at
+            return int(np.int64(value >> _ONE) ^ -np.int64(value & _ONE)), at
         shift += np.uint64(7)
     return 0, BAD
 
