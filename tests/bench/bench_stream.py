@@ -1,0 +1,191 @@
+"""Measure reading a topic into a lake beside kafka-python's own poll loop, on a real broker, in the same run.
+
+Each way of reading runs in a process of its own, the ways in turn, several rounds; ratios are taken within a round,
+and the median counts. `python -m tests.bench.bench_stream --help`; see README.md here.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.lake import Lake
+from tests.bench.processes import run
+from tests.bench.reading import WAYS
+from tests.bench.report import Row, least, told
+from tests.bench.topics import fill
+
+GOAL_EMBEDDED, GOAL_TWO = 0.80, 1.6
+SIZES = (165, 200)
+FEW_RECORDS = 1_000
+PARTITIONS = 4
+
+
+@dataclass(frozen=True)
+class Took:
+    """What reading `records` took."""
+
+    records: int
+    cpu_s: float
+    wall_s: float
+
+    def less(self, start: "Took") -> "Took":
+        """The same without what starting took."""
+        return Took(self.records - start.records, self.cpu_s - start.cpu_s, self.wall_s - start.wall_s)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the parts share: a broker with filled topics, where to work, how often."""
+
+    bootstrap: str
+    work: Path
+    command: Path
+    rounds: int
+
+    def way(self, name: str, topic: str) -> Took:
+        """Read a topic in a way of `reading`, in a process of its own, starting not counted."""
+        say(f"{name} {topic}")
+        command = [sys.executable, "-m", "tests.bench.reading", name, self.bootstrap, topic]
+        return Took(**json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+    def stream(self, topic: str, records: int, *, workers: int = 1, engine: str | None = None) -> Took:
+        """Let `dioptre stream` read a topic to its end into a new lake, and see that it holds every record once."""
+        lake = self.work / "lake"
+        shutil.rmtree(lake, ignore_errors=True)
+        say(f"stream {topic}, {workers} worker(s){f', {engine}' if engine else ''}")
+        words = ["--brokers", self.bootstrap, "--topic", topic, "--lake", str(lake), "--workers", str(workers)]
+        words += ["--runner", engine] if engine else []
+        used = run([self.command, "stream", *words, "--until-end", "--json"], cwd=self.work)
+        rows = sum(s.rows for source in Lake.open(lake).sources() for s in Lake.open(lake).chain(source).segments())
+        shutil.rmtree(lake)
+        if rows != records:
+            raise RuntimeError(f"{topic}: {records} records gave {rows} rows")
+        return Took(records, used.cpu_s, used.wall_s)
+
+
+def reading(bench: Bench, topic: str, records: int, size: int) -> list[Row]:
+    """The ways of reading, and the embedded stream, of one partition."""
+    took: dict[str, list[Took]] = {name: [] for name in [*WAYS, "stream"]}
+    for _ in range(bench.rounds):
+        for name in WAYS:
+            took[name].append(bench.way(name, topic))
+        start = bench.stream(f"{topic}-few", FEW_RECORDS)
+        took["stream"].append(bench.stream(topic, records).less(start))
+    part = f"{size} B"
+    rows = [row for name in took for row in _speeds(part, name, took[name])]
+    polled, streamed = took["poll"], took["stream"]
+    shares = [1 - of(fetched) / of(loop) for of in (_cpu,) for fetched, loop in zip(took["fetch"], polled, strict=True)]
+    rows.append(Row(part, "share of the poll loop that is kafka-python's decode", 100 * statistics.median(shares), "%"))
+    decoded = [1e6 * (_cpu(d) - _cpu(f)) for d, f in zip(took["decode"], took["fetch"], strict=True)]
+    rows.append(Row(part, "our decode alone", statistics.median(decoded), "us CPU a record"))
+    for name, of in (("CPU", _cpu), ("wall", _wall)):
+        read = [of(loop) / of(ours) for loop, ours in zip(polled, took["read"], strict=True)]
+        rows.append(Row(part, f"our read / poll loop, by {name}", statistics.median(read), "x"))
+        whole = [of(loop) / of(ours) for loop, ours in zip(polled, streamed, strict=True)]
+        rows.append(
+            least(part, f"embedded stream / poll loop, by {name}", statistics.median(whole), "x", GOAL_EMBEDDED)
+        )
+    return rows
+
+
+def scaling(bench: Bench, topic: str, records: int) -> list[Row]:
+    """One process and two over the same partitions."""
+    took: dict[int, list[Took]] = {1: [], 2: []}
+    for _ in range(bench.rounds):
+        for workers in took:
+            start = bench.stream(f"{topic}-few", FEW_RECORDS, workers=workers)
+            took[workers].append(bench.stream(topic, records, workers=workers).less(start))
+    part = f"{PARTITIONS} partitions"
+    rows = [row for workers in took for row in _speeds(part, f"stream --workers {workers}", took[workers])]
+    ratios = [_wall(one) / _wall(two) for one, two in zip(took[1], took[2], strict=True)]
+    cost = [_cpu(two) / _cpu(one) for one, two in zip(took[1], took[2], strict=True)]
+    rows.append(least(part, "two processes / one, by wall", statistics.median(ratios), "x", GOAL_TWO))
+    rows.append(Row(part, "CPU of two processes / of one", statistics.median(cost), "x"))
+    return rows
+
+
+def _cpu(took: Took) -> float:
+    return took.cpu_s / took.records
+
+
+def _wall(took: Took) -> float:
+    return took.wall_s / took.records
+
+
+def _speeds(part: str, name: str, took: list[Took]) -> list[Row]:
+    def row(what: str, of: Callable[[Took], float]) -> Row:
+        return Row(part, f"{name}, {what}", round(1 / statistics.median(map(of, took))), "records")
+
+    return [row("a CPU-second", _cpu), row("a second", _wall)]
+
+
+def say(text: str) -> None:
+    """Tell what goes on, beside the report."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def _prepare(bootstrap: str, records: int) -> None:
+    """Make and fill the topics."""
+    from kafka import KafkaAdminClient
+
+    sizes = {f"b{size}": (size, 1) for size in SIZES} | {"many": (SIZES[0], PARTITIONS)}
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    for name, (size, partitions) in sizes.items():
+        for topic, count in ((name, records), (f"{name}-few", FEW_RECORDS)):
+            say(f"filling {topic} with {count:,} records")
+            admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1, "configs": {}}})
+            admin.wait_for_topics([topic])
+            fill(bootstrap, topic, count, size, partitions=partitions)
+    admin.close()
+
+
+def _inside(args: argparse.Namespace) -> int:
+    """Measure; the broker is no child of this process, so what `run` counts is the command's alone."""
+    with tempfile.TemporaryDirectory(prefix="dioptre-bench-") as work:
+        bench = Bench(args.bootstrap, Path(work), args.command, args.rounds)
+        _prepare(args.bootstrap, args.records)
+        rows: list[Row] = []
+        if "reading" in args.only:
+            rows += [row for size in SIZES for row in reading(bench, f"b{size}", args.records, size)]
+        if "scaling" in args.only:
+            rows += scaling(bench, "many", args.records)
+    print(told(rows, args.json))
+    return 0 if args.no_fail or all(row.passed is not False for row in rows) else 1
+
+
+def main() -> int:
+    """Start a broker, and measure beside it."""
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("--records", type=int, default=800_000)
+    ask.add_argument("--rounds", type=int, default=3)
+    ask.add_argument("--only", nargs="+", choices=["reading", "scaling"], default=["reading", "scaling"])
+    ask.add_argument("--command", type=Path, default=Path(sys.executable).with_name("dioptre"))
+    ask.add_argument(
+        "--bootstrap", help="use this broker instead of starting one; its topics b165, b200 and many are made"
+    )
+    ask.add_argument("--no-fail", action="store_true", help="exit 0 whatever was missed")
+    ask.add_argument("--json", action="store_true")
+    args = ask.parse_args()
+    if args.bootstrap:
+        return _inside(args)
+    from tests.engines.broker import Broker
+
+    with tempfile.TemporaryDirectory(prefix="dioptre-broker-") as folder:
+        broker = Broker(Path(folder), settings={"message.max.bytes": 4 << 20})
+        broker.start()
+        again = [sys.executable, "-m", "tests.bench.bench_stream", *sys.argv[1:], "--bootstrap", broker.bootstrap]
+        try:
+            return subprocess.run(again).returncode
+        finally:
+            broker.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
