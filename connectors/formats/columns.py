@@ -10,13 +10,13 @@ import pyarrow.compute
 
 from connectors.formats.block import Block, Ints, strings
 from connectors.formats.record import Event, Rejected
-from connectors.formats.vector import FORMATS, Found, Memo
+from connectors.formats.vector import Found, Memo
 from schemas.events import PARSED, TS, TS_QUALITIES, WORD
 
 Said = tuple[int, list[Event] | Rejected]
 """What the per-line path made of the record at a row."""
 
-_RECEIVED, _INFERRED = TS_QUALITIES.index("received"), TS_QUALITIES.index("year_inferred")
+_RECEIVED = TS_QUALITIES.index("received")
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Columns:
         self.memo = Memo()
         self._attrs, self._issues, self._formats, self._rejects = _Distinct(), _Distinct(), _Distinct(), _Distinct()
         self._parts: dict[str, list[Any]] = {name: [] for name in PARSED.names}
+        self._maps: list[pa.MapArray] = []
 
     def add(self, block: Block, found: Found, records: pa.RecordBatch, said: Sequence[Said], keep_raw: bool) -> None:
         """Take one block: the fields found in it, and what the per-line path said of the records left over."""
@@ -80,13 +81,15 @@ class Columns:
         """Give all rows so far, of the schema PARSED."""
         words = _Distinct(self.memo.words, list(self.memo.words))
         kinds = {
-            "host": words, "app": words, "msgid": words, "attrs": self._attrs,
+            "host": words, "app": words, "msgid": words,
             "issues": self._issues, "format": self._formats, "reject_reason": self._rejects,
         }  # fmt: skip
         arrays = []
         for column in PARSED:
             parts = self._parts[column.name]
-            if column.name in kinds:
+            if column.name == "attrs":
+                arrays.append(self._attributes(np.concatenate(parts) if parts else np.zeros(0, np.int64), column.type))
+            elif column.name in kinds:
                 numbers = np.concatenate(parts) if parts else np.zeros(0, np.int64)
                 arrays.append(kinds[column.name].column(numbers, column.type))
             elif column.name == "ts_quality":
@@ -96,23 +99,39 @@ class Columns:
                 arrays.append(pa.concat_arrays(parts) if parts else pa.array([], column.type))
         return pa.RecordBatch.from_arrays(arrays, schema=PARSED)
 
+    def maps(self, attrs: pa.MapArray | None) -> int:
+        """Take a block's attributes that stand for one record each; how many were there before."""
+        before = sum(map(len, self._maps))
+        if attrs is not None:
+            self._maps.append(attrs)
+        return before
+
+    def _attributes(self, numbers: Ints, kind: pa.DataType) -> pa.Array:
+        """Spell the column `attrs` out: numbers of distinct ones, -1 for null, and from -2 down the rows of `maps`."""
+        if not self._maps:
+            return self._attrs.column(numbers, kind)
+        known = self._attrs.values
+        where = np.where(numbers < -1, len(known) - 2 - numbers, numbers)
+        all_ = pa.concat_arrays([pa.array(known, kind), *self._maps])
+        return all_.take(pa.array(where, mask=numbers == -1))
+
 
 class _Entries:
     """The entries of one block: a row each, several where a record holds several events."""
 
     def __init__(self, columns: Columns, block: Block, found: Found, rows: Ints) -> None:
         self.columns, self.block, self.rows = columns, block, rows
-        formats = np.array([*(columns._formats.number(f) for f in FORMATS), -1], np.int64)
+        formats = np.array([*(columns._formats.number(f) for f in found.formats), -1], np.int64)
         self.format = formats[found.format][rows]
         self.host, self.app, self.msgid = (x[rows] for x in (found.host, found.app, found.msgid))
-        self.pri, self.ts = found.pri[rows], found.ts_us[rows]
-        self.quality = np.where(found.year_inferred, _INFERRED, 0)[rows]
+        self.facility, self.severity = found.facility[rows], found.severity[rows]
+        self.ts, self.quality = found.ts_us[rows], found.quality[rows]
         self.procid = [found.procid_start[rows], found.procid_end[rows]]
         self.message = [found.message_start[rows], found.message_end[rows]]
-        self.attrs, self.issues = np.full(len(rows), -1), np.full(len(rows), -1)
+        attr = found.attr[rows]
+        self.attrs = np.where(attr >= 0, -2 - columns.maps(found.attrs) - attr, -1)
+        self.issues = np.full(len(rows), -1)
         self.reject, self.ordinal = np.full(len(rows), -1), np.zeros(len(rows), np.int32)
-        self.facility = np.where(self.pri >= 0, self.pri >> 3, -1)
-        self.severity = np.where(self.pri >= 0, self.pri & 7, -1)
         self.raw: dict[int, None] = {}
         self._aux: list[bytes] = []
         self._aux_at = len(block.data)
@@ -126,7 +145,8 @@ class _Entries:
         issues = np.array([self._issue(tuple(e.issues)) for e in found.extras] + [-1])
         quality = np.array([TS_QUALITIES.index(e.ts_quality) for e in found.extras] + [0])
         extra = found.extra[rows]
-        self.attrs, self.issues = attrs[extra], issues[extra]
+        self.attrs = np.where(extra >= 0, attrs[extra], self.attrs)
+        self.issues = issues[extra]
         self.quality = np.maximum(self.quality, quality[extra])
 
     def _attr(self, event: Event) -> int:

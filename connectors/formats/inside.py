@@ -5,13 +5,13 @@ from collections.abc import Callable
 from connectors.formats import cri, stamps
 from connectors.formats.record import Context, Event
 
-_FIRST = frozenset("<0123456789%*.:")
-_WORDS = frozenset(stamps.MONTHS) | frozenset(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
+FIRST = frozenset("<0123456789%*.:")
+WORDS = frozenset(stamps.MONTHS) | frozenset(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
 
 
 def may_be_headed(message: str) -> bool:
     """Say whether a message begins as lines with a header do."""
-    return message[:1] in _FIRST or message[:3] in _WORDS
+    return message[:1] in FIRST or message[:3] in WORDS
 
 
 def unwrap(event: Event, ctx: Context, header: Callable[[str, Context], Event | None]) -> None:

@@ -3,10 +3,26 @@
 from typing import Any
 
 from connectors.formats import encoding
-from connectors.formats.jsons import Fields, Record, scalar, set_codes
+from connectors.formats.jsons import Record, scalar
+from connectors.formats.names import Names
 from connectors.formats.record import Context, Event, Rejected
 
 NAME = "json:journald"
+
+NAMES = Names(
+    format=NAME,
+    message=("MESSAGE",),
+    ts=("__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "@timestamp"),
+    host=("_HOSTNAME",),
+    app=("SYSLOG_IDENTIFIER", "_COMM"),
+    procid=("_PID", "SYSLOG_PID"),
+    msgid=("SYSLOG_MSGID",),
+    severity=("PRIORITY",),
+    facility=("SYSLOG_FACILITY",),
+    hidden="__",
+    whole=False,
+)
+"""What begins with two underscores is the journal's own: cursor, clocks, sequence."""
 
 
 def sniff(record: Record) -> bool:
@@ -15,48 +31,43 @@ def sniff(record: Record) -> bool:
 
 
 def parse(record: Record, text: str, ctx: Context) -> Event:
-    """Read an entry. App is SYSLOG_IDENTIFIER, else _COMM; procid _PID, else SYSLOG_PID.
-
-    A MESSAGE of byte numbers is decoded (`bad_utf8` as ever). Attributes are the other fields but the journal's
-    addresses (`__CURSOR`, ...).
-    """
-    event = Event(format=NAME)
-    taken = Fields(record, event, ctx)
-    event.message = _message(taken)
-    taken.time(("__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP"))
-    event.host = taken.word("host", ("_HOSTNAME",))
-    event.app = taken.word("app", ("SYSLOG_IDENTIFIER", "_COMM"))
-    event.procid = taken.word("procid", ("_PID", "SYSLOG_PID"))
-    event.msgid = taken.word("msgid", ("SYSLOG_MSGID",))
-    set_codes(event, taken, (), ("SYSLOG_FACILITY",), ("PRIORITY",))
-    taken.drop([name for name in record if name.startswith("__")])
-    taken.rest()
+    """Read an entry; a MESSAGE of byte numbers is decoded (`bad_utf8` as ever)."""
+    if scalar(record.get("MESSAGE")) is not None:
+        return NAMES.event(record, text, ctx)
+    value = record.pop("MESSAGE", None)
+    event = NAMES.event(record, text, ctx)
+    event.message = _message(event, value)
     return event
 
 
-def _message(taken: Fields) -> str:
-    """MESSAGE: text, null (too long for the journal's JSON), byte numbers, or a list when it was given twice."""
-    if (text := taken.text("message", ("MESSAGE",))) is not None:
-        return text
-    value = taken.pop("MESSAGE")
+def _message(event: Event, value: Any) -> str:
+    """MESSAGE: null (too long for the journal's JSON), byte numbers, or a list when it was given twice."""
     if not isinstance(value, list) or not value:
         return ""
-    if all(type(byte) is int and 0 <= byte <= 255 for byte in value):
-        return _decode(taken, bytes(value))
-    return "\n".join(_part(taken, part) for part in value)
+    if _is_bytes(value):
+        return _decode(event, bytes(value))
+    return "\n".join(_decode(event, bytes(part)) if _is_bytes(part) else _text(event, part) for part in value)
 
 
-def _part(taken: Fields, part: Any) -> str:
-    if isinstance(part, list) and part and all(type(byte) is int and 0 <= byte <= 255 for byte in part):
-        return _decode(taken, bytes(part))
-    return taken.clean(scalar(part) or "")
+def _is_bytes(part: Any) -> bool:
+    return isinstance(part, list) and part != [] and all(type(byte) is int and 0 <= byte <= 255 for byte in part)
 
 
-def _decode(taken: Fields, raw: bytes) -> str:
+def _decode(event: Event, raw: bytes) -> str:
     """Bytes of a message as text; what is no text at all is replaced, for the entry around it is an event."""
     decoded = encoding.decode(raw)
     if isinstance(decoded, Rejected):
-        return taken.clean(raw.decode("utf-8", "replace"))
-    for issue in decoded.issues:
-        taken.lost(issue)
-    return decoded.text
+        return _text(event, raw.decode("utf-8", "replace"))
+    return _lossy(event, decoded.text, decoded.issues)
+
+
+def _text(event: Event, part: Any) -> str:
+    return _lossy(event, *encoding.clean(scalar(part) or ""))
+
+
+def _lossy(event: Event, text: str, issues: tuple[str, ...]) -> str:
+    """Flag what was lost, and keep the bytes."""
+    for issue in issues:
+        event.note(issue)
+        event.keep_raw = True
+    return text

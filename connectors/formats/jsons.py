@@ -132,6 +132,10 @@ class Fields:
             home, key = self._home(name)
             home.pop(key, None)
 
+    def hide(self, front: str) -> None:
+        """Leave out fields whose names begin so."""
+        self.drop([name for name in self._left if name.startswith(front)])
+
     def clean(self, value: str) -> str:
         """Make text storable; what was lost is flagged, and the bytes are kept."""
         value, issues = encoding.clean(value)
@@ -201,6 +205,16 @@ def compact(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(compact, value)) + "]"
     return value if type(value) is Fraction else json.dumps(value, ensure_ascii=False)
+
+
+def listed(text: str) -> str | None:
+    """Write a list, given as JSON, as `compact` does; None when it is none, or holds what no text may hold."""
+    try:
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    told, issues = encoding.clean(compact(value))
+    return None if issues or not isinstance(value, list) else told
 
 
 def moment(value: str, ctx: Context) -> Stamp | None:

@@ -130,21 +130,21 @@ def _json(text: str, ctx: Context) -> Event | list[Event] | Rejected | None:
     if text.lstrip(" \t\r\n")[:1] != "{" or (ctx.format != "auto" and ctx.format not in _JSON_NAMES):
         return None
     record = jsons.load(text)
-    known = None if record is None else _known(record, ctx)
-    if record is None or known is None:
+    found_by = None if record is None else known(record, ctx)
+    if record is None or found_by is None:
         return None
-    found = known.parse(record, text, ctx)
+    found = found_by.parse(record, text, ctx)
     for event in found if isinstance(found, list) else [found]:
         if isinstance(event, Event):
             inside.unwrap(event, ctx, _text)
     return found
 
 
-def _known(record: jsons.Record, ctx: Context) -> JsonFormat | None:
+def known(record: jsons.Record, ctx: Context) -> JsonFormat | None:
     """The format of a JSON object."""
     if ctx.format == "auto":
-        return next((known for known in JSONS if known.sniff(record)), None)
-    return next((known for known in JSONS if ctx.format == known.NAME), None)
+        return next((one for one in JSONS if one.sniff(record)), None)
+    return next((one for one in JSONS if ctx.format == one.NAME), None)
 
 
 def _text(text: str, ctx: Context) -> Event | None:

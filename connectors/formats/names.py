@@ -24,7 +24,9 @@ class Names:
         data: structured data that travels as one text.
         drop: say nothing new, and are left out.
         within: objects whose own name is left out of their attributes' names.
+        hidden: fields whose names begin so are left out.
         blank: the message begins with one blank that is none of it.
+        whole: a record without a message is its own.
         level: reads a severity.
     """
 
@@ -42,7 +44,9 @@ class Names:
     data: Words = ()
     drop: Words = ()
     within: Words = ()
+    hidden: str = ""
     blank: bool = False
+    whole: bool = True
     level: Callable[[str], int | None] = by_syslog
 
     def event(self, record: Record, text: str, ctx: Context) -> Event:
@@ -52,16 +56,26 @@ class Names:
         """
         event = Event(format=self.format)
         taken = Fields(record, event, ctx)
+        message = self.fill(event, taken)
+        if message is None:
+            event.message = text if self.whole else ""
+        else:
+            event.message = message[self.blank and message[:1] == " " :]
+        return event
+
+    def fill(self, event: Event, taken: Fields) -> str | None:
+        """Take all fields into the event but the message, which is given."""
         message = taken.text("message", self.message)
-        event.message = text if message is None else message[self.blank and message[:1] == " " :]
         taken.time(self.ts)
         event.host, event.app = taken.word("host", self.host), taken.word("app", self.app)
         event.procid, event.msgid = taken.word("procid", self.procid), taken.word("msgid", self.msgid)
         set_codes(event, taken, self.pri, self.facility, self.severity, self.level)
         self._more(event, taken)
         taken.drop(self.drop)
+        if self.hidden:
+            taken.hide(self.hidden)
         taken.rest(self.within)
-        return event
+        return message
 
     def _more(self, event: Event, taken: Fields) -> None:
         """Take a tag apart, and unfold structured data that travels as text."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from connectors.formats import vector
+from connectors.formats import objects, vector
 from connectors.formats.block import Block, Ints
 from connectors.formats.columns import Columns, Said
 from connectors.formats.line import parse_record
@@ -118,7 +118,10 @@ class _Blocks:
         raw = records.column("raw")
         observed = records.column("observed_ts").cast(pa.int64()).to_numpy()
         block = Block.of(raw)
-        found = Found.nothing(len(raw)) if self._few else vector.read(block, observed, self._ctx, self.columns.memo)
+        found = Found.nothing(len(raw))
+        if not self._few:
+            found = vector.read(block, observed, self._ctx, self.columns.memo)
+            block = objects.read(block, observed, self._ctx, self.columns.memo, found)
         found.format[records.column("truncated").to_numpy(zero_copy_only=False)] = -1
         left = np.flatnonzero(found.format < 0)
         if raw.null_count:

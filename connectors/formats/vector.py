@@ -13,18 +13,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 
 from connectors.formats import rfc3164, rfc5424, stamps
 from connectors.formats.block import Block, Ints
 from connectors.formats.record import Context, Event
+from schemas.events import TS_QUALITIES
 
 if TYPE_CHECKING:
     from connectors.formats.kernels.headers import Fields
 
 FORMATS = ("rfc3164", "rfc5424", "iso")
 _NONE = -1
-_NO_TIME = np.iinfo(np.int64).min
+NO_TIME = np.iinfo(np.int64).min
+_INFERRED = TS_QUALITIES.index("year_inferred")
 _HOST_TAG = re.compile(rf"({rfc3164.HOST}) ({rfc3164.TAG})")
 
 
@@ -58,13 +60,16 @@ class Memo:
 class Found:
     """The fields of the records read: positions where they are cut from the block, codes where they repeat.
 
-    (n,) each. `format`: index into FORMATS, -1 for a record left over. `host`, `app`, `msgid`: numbers of the memo's
-    words, -1 for null. `extra`: index into `extras`, what structured data said. `pri`: -1 without one.
+    (n,) each. `format`: index into `formats`, -1 for a record left over. `quality`: index into TS_QUALITIES. `host`,
+    `app`, `msgid`: numbers of the memo's words, -1 for null. `extra`: index into `extras`, what structured data said.
+    `attr`: row of `attrs`, -1 for none. `facility`, `severity`: -1 for null.
     """
 
     format: Ints
-    pri: Ints
+    facility: Ints
+    severity: Ints
     ts_us: Ints
+    quality: Ints
     host: Ints
     app: Ints
     msgid: Ints
@@ -73,18 +78,15 @@ class Found:
     message_start: Ints
     message_end: Ints
     extra: Ints
+    attr: Ints
     extras: list[Event] = field(default_factory=list)
-
-    @property
-    def year_inferred(self) -> npt.NDArray[np.bool_]:
-        """Whose stamp tells no year."""
-        inferred: npt.NDArray[np.bool_] = self.format == FORMATS.index("rfc3164")
-        return inferred
+    attrs: pa.MapArray | None = None
+    formats: list[str] = field(default_factory=lambda: list(FORMATS))
 
     @staticmethod
     def nothing(n: int) -> "Found":
         """All n records left over."""
-        return Found(*np.full((11, n), _NONE, np.int64))
+        return Found(*np.full((14, n), _NONE, np.int64))
 
 
 def read(block: Block, observed_us: Ints, ctx: Context, memo: Memo) -> Found:
@@ -99,23 +101,26 @@ def read(block: Block, observed_us: Ints, ctx: Context, memo: Memo) -> Found:
 
     fields, text = door.find(block, sum(1 << k for k, name in enumerate(FORMATS) if ctx.format in ("auto", name)))
     hours = _hours(fields, observed_us, ctx, door.hour_text)
-    pairs = _judge(fields.pair, lambda pair: memo.packed(text(pair)))
-    host, app, msgid = (_judge(words, lambda word: _word(text(word), memo)) for words in fields[5:8])
+    pairs = judge(fields.pair, lambda pair: memo.packed(text(pair)))
+    host, app, msgid = (judge(words, lambda word: _word(text(word), memo)) for words in fields[5:8])
     extras: list[Event] = []
-    extra = _judge(fields.data, lambda data: _structured(text(data), extras))
+    extra = judge(fields.data, lambda data: _structured(text(data), extras))
+    pri, told = fields.pri, fields.pri >= 0
+    yearless = fields.format == FORMATS.index("rfc3164")
     found = Found(
-        fields.format, fields.pri, fields.us, np.where(pairs >= 0, pairs >> 32, host),
-        np.where(pairs >= 0, pairs & 0xFFFFFFFF, app), msgid, *fields[9:13], extra, extras,
+        fields.format, np.where(told, pri >> 3, _NONE), np.where(told, pri & 7, _NONE), fields.us,
+        np.where(yearless, _INFERRED, 0), np.where(pairs >= 0, pairs >> 32, host),
+        np.where(pairs >= 0, pairs & 0xFFFFFFFF, app), msgid, *fields[9:13], extra, np.full(len(pri), _NONE), extras,
     )  # fmt: skip
-    found.ts_us += np.where(found.year_inferred, hours, 0)
+    found.ts_us += np.where(yearless, hours, 0)
     age = observed_us - found.ts_us
-    doubt = (age > stamps.PAST_US) | (age < -stamps.DAY_US) | (found.year_inferred & (hours == _NO_TIME))
+    doubt = (age > stamps.PAST_US) | (age < -stamps.DAY_US) | (yearless & (hours == NO_TIME))
     doubt |= ((fields.pair >= 0) & (pairs < 0)) | ((fields.data >= 0) & (extra < 0))
     found.format[doubt] = _NONE
     return found
 
 
-def _judge(numbers: Ints, judge: Callable[[int], int], nothing: int = _NONE) -> Ints:
+def judge(numbers: Ints, judge: Callable[[int], int], nothing: int = _NONE) -> Ints:
     """Judge each distinct number once: (n,) results, `nothing` for negative numbers."""
     most = int(numbers.max(initial=_NONE)) + 1
     results = np.full(most + 1, nothing, np.int64)
@@ -126,7 +131,7 @@ def _judge(numbers: Ints, judge: Callable[[int], int], nothing: int = _NONE) -> 
 
 
 def _hours(fields: "Fields", observed_us: Ints, ctx: Context, text: Callable[[int], str]) -> Ints:
-    """(n,) microseconds of the hours that are told without a year; _NO_TIME for none, and where it is not sure.
+    """(n,) microseconds of the hours that are told without a year; NO_TIME for none, and where it is not sure.
 
     Where each record's receipt decides the year, an hour is dated by the first and by the last receipt: of the two
     years, which follow one another, a record has the later one if that is not beyond its own.
@@ -134,22 +139,22 @@ def _hours(fields: "Fields", observed_us: Ints, ctx: Context, text: Callable[[in
     if ctx.reference_us is not None:
         return _dated(fields.hour, ctx.reference_us, ctx.tz, text)
     early, late = (_dated(fields.hour, int(us), ctx.tz, text) for us in (observed_us.min(), observed_us.max()))
-    told = (early != _NO_TIME) & (late != _NO_TIME)
-    late[~told] = _NO_TIME
+    told = (early != NO_TIME) & (late != NO_TIME)
+    late[~told] = NO_TIME
     beyond = told & (late + fields.us > observed_us + stamps.DAY_US)
     next_year = late[beyond] - early[beyond] <= 367 * stamps.DAY_US
-    late[beyond] = np.where(next_year, early[beyond], _NO_TIME)
+    late[beyond] = np.where(next_year, early[beyond], NO_TIME)
     return late
 
 
 def _dated(hours: Ints, reference_us: int, tz: tzinfo, text: Callable[[int], str]) -> Ints:
-    """(n,) microseconds of hours dated by one reference; _NO_TIME also if clocks change in it."""
+    """(n,) microseconds of hours dated by one reference; NO_TIME also if clocks change in it."""
 
     def dated(hour: int) -> int:
         begin, end = (stamps.bsd_us(text(hour) + rest, reference_us, tz) for rest in (":00:00", ":59:59"))
-        return _NO_TIME if begin is None or end is None or end - begin != 3_599_000_000 else begin
+        return NO_TIME if begin is None or end is None or end - begin != 3_599_000_000 else begin
 
-    return _judge(hours, dated, _NO_TIME)
+    return judge(hours, dated, NO_TIME)
 
 
 @lru_cache(maxsize=65536)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from schemas.compiled import helper
 
 Bytes = npt.NDArray[np.uint8]
-_TAB, _NEWLINE, _PERCENT, _DELETE = 9, 10, 37, 127
+_TAB, _NEWLINE, _RETURN, _PERCENT, _DELETE = 9, 10, 13, 37, 127
 
 
 @helper
@@ -27,6 +27,18 @@ def is_clean(data: Bytes, start: int, end: int) -> bool:
         high |= byte
     if odd and not _is_plain(data, start, end):
         return False
+    return high < 128 or _is_utf8(data, start, end)
+
+
+@helper
+def is_text(data: Bytes, start: int, end: int) -> bool:
+    """Whether a record is UTF-8 without control bytes but blanks and line ends."""
+    high = 0
+    for i in range(start, end):
+        byte = data[i]
+        if byte == _DELETE or (byte < 32 and byte != _TAB and byte != _NEWLINE and byte != _RETURN):
+            return False
+        high |= byte
     return high < 128 or _is_utf8(data, start, end)
 
 
