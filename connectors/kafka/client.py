@@ -168,7 +168,10 @@ class Client:
             if self._pid != os.getpid():
                 self._idle, self._pid = {}, os.getpid()
             fetcher = self._idle.pop(partition, None)
-        return fetcher or self._fetcher(self.cluster, partition, self.timeout_s)
+        if fetcher is None:
+            topics.same(self._link, [partition])
+            fetcher = self._fetcher(self.cluster, partition, self.timeout_s)
+        return fetcher
 
     def _give(self, partition: Partition, fetcher: Fetcher) -> None:
         """Keep a fetcher for the next read; of too many the one unused for longest is closed."""

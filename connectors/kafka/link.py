@@ -68,7 +68,7 @@ class Link:
         with self._lock:
             client, self._client = self._client, None
         if client is not None and self._pid == os.getpid():
-            _close(client)
+            close(client)
 
     def drop(self, client: Any) -> None:
         """Close this client, unless another has taken its place."""
@@ -76,7 +76,7 @@ class Link:
             if self._client is not client:
                 return
             self._client = None
-        _close(client)
+        close(client)
 
     def _connect(self) -> Any:
         """Try the brokers in turn until one lets us in."""
@@ -90,7 +90,7 @@ class Link:
                 client._manager.bootstrap(max(_left_ms(deadline), 1_000))
                 return client
             except Exception as error:
-                _close(client)
+                close(client)
                 failure = self._told(error)
                 if failure.permanent or time.monotonic() + _AGAIN_S >= deadline:
                     raise failure from None
@@ -144,7 +144,7 @@ def _left_ms(deadline: float) -> float:
     return max(1.0, (deadline - time.monotonic()) * 1000)
 
 
-def _close(client: Any) -> None:
+def close(client: Any) -> None:
     """Close a client and its thread; what cannot be closed is left to the system."""
     try:
         client.close()

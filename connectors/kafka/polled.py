@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.errors import KafkaError, config_error, told
-from connectors.kafka.link import quiet
+from connectors.kafka.link import close, quiet
 from connectors.kafka.partitions import Partition
 
 _OURS = {
@@ -45,6 +45,8 @@ class PolledFetcher:
         from kafka import KafkaConsumer, TopicPartition
         from kafka.errors import KafkaConfigurationError
 
+        from connectors.kafka import patient
+
         quiet()
         self._partition, self._timeout_s = partition, timeout_s
         self._user, self._at = cluster.username, -1
@@ -52,11 +54,20 @@ class PolledFetcher:
         self._tp = TopicPartition(partition.topic, partition.number)
         ms = int(timeout_s * 1_000)
         timeouts = {"request_timeout_ms": ms, "bootstrap_timeout_ms": ms}
+        made: list[Any] = []
+
+        def make(**settings: Any) -> Any:
+            made.append(patient.client(settings))
+            return made[0]
+
+        settings = {**_DEFAULTS, **timeouts, **cluster.settings(), **_OURS, "kafka_client": make}
         try:
-            self._consumer: Any = KafkaConsumer(**{**_DEFAULTS, **timeouts, **cluster.settings(), **_OURS})
-        except (KafkaConfigurationError, ValueError) as error:
-            raise config_error(error) from None
+            self._consumer: Any = KafkaConsumer(**settings)
         except Exception as error:
+            for client in made:  # the consumer does not close what it has opened when it fails
+                close(client)
+            if isinstance(error, KafkaConfigurationError | ValueError):
+                raise config_error(error) from None
             raise told(error, str(cluster), self._user) from error
         self._consumer._cluster.config["allow_auto_create_topics"] = False
         self._consumer.assign([self._tp])

@@ -61,6 +61,14 @@ class Reads:
         """Give this process's client."""
         return shared(pickle.dumps(self.cluster))
 
+    def check(self, topics: Sequence[str]) -> list[Partition]:
+        """List the partitions of topics before a job is handed in: Flink restarts a job that fails, again and again.
+
+        Raises:
+            KafkaError: no broker, a wrong password, an unknown topic, ...
+        """
+        return self.client().partitions(topics)
+
     def due(self, partition: Partition, restriction: OffsetRange) -> list[Span]:
         """Say what is to be read of a partition now: from where both chain and restriction end, within the latter.
 
