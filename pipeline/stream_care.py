@@ -46,6 +46,7 @@ class Care:
         self.compactor = Compactor(job.lake, 0.0 if plan.until_end else plan.compact_every_s, now())
         self._watch = Watch(client, plan.topics, plan.group)
         self._kinds_at = self._recorded_at = now()
+        self._counted = 0
         self._told: dict[str, str] = {}
 
     def look(self) -> bool:
@@ -58,7 +59,7 @@ class Care:
             self._once(what, "" if what == "partitions" else str(value))
         if (failure := self.compactor.look(now)) is not None:
             self.listener.log("compaction failed", error=failure)
-        if self.totals.novel and now - self._kinds_at >= KINDS_EVERY_S:
+        if self.totals.segments > self._counted and now - self._kinds_at >= KINDS_EVERY_S:
             self._count_kinds()
         if now - self._recorded_at >= RECORD_EVERY_S:
             self._record()
@@ -96,7 +97,7 @@ class Care:
 
     def _count_kinds(self) -> None:
         """Count the lake's kinds, which workers meet at once."""
-        self._kinds_at = self.now()
+        self._kinds_at, self._counted = self.now(), self.totals.segments
         with contextlib.suppress(LakeError):
             self.totals.kinds = self.lake.kinds().num_rows
 

@@ -31,7 +31,7 @@ SILENT_S = 30.0
 """An engine that has taken nothing for so long though records wait is asked again: Flink's first job may hang."""
 
 SUBMISSIONS = 3
-DRAIN_S = 10.0
+DRAIN_S = 5.0
 """Sources that were asked to end get so long; then the job is cancelled, which loses nothing."""
 
 CANCEL_S = 5.0
@@ -87,6 +87,7 @@ class EngineStream:
         finally:
             self._end()
             self._look()
+            self.totals.cpu_seconds = time.process_time()
             self._care.close()
         return self.totals
 

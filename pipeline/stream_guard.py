@@ -83,8 +83,11 @@ def given(options: Sequence[str], name: str) -> str | None:
 
 
 def completed(name: str, options: Sequence[str]) -> list[str]:
-    """Add what a stream needs and nobody gave: no end, checkpoints, workers in this process."""
-    added = [f"--runner={name}", "--streaming"]
+    """Add what a stream needs and nobody gave: no end, checkpoints, workers in this process.
+
+    The experiment keeps Beam from asking pip for all that is installed, and from complaining where there is no pip.
+    """
+    added = [f"--runner={name}", "--streaming", "--experiments=disable_logging_submission_environment"]
     if given(options, "environment_type") is None and name != "PrismRunner":
         added.append("--environment_type=LOOPBACK")
     if given(options, "checkpointing_interval") is None and name != "PrismRunner":

@@ -2,18 +2,23 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
+ONE_REQUEST_S = 0.5
+"""Signals so close together are one request: `timeout` and some shells signal a process, and then its group."""
+
 
 @dataclass
 class Asked:
-    """Whether somebody asked to stop, and by which signal."""
+    """Whether somebody asked to stop, by which signal, and when."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     by: int | None = None
+    at: float = 0.0
 
 
 @contextmanager
@@ -28,10 +33,11 @@ def draining() -> Iterator[Asked]:
         return
 
     def ask(number: int, _: FrameType | None) -> None:
-        if asked.stop.is_set():
+        if not asked.stop.is_set():
+            asked.by, asked.at = number, time.monotonic()
+            asked.stop.set()
+        elif time.monotonic() - asked.at > ONE_REQUEST_S:
             raise KeyboardInterrupt
-        asked.by = number
-        asked.stop.set()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

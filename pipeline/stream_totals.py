@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from classifiers.cascade import NOBODY
 from connectors.kafka import Bounds, Partition
 from connectors.lake import Lake
 from pipeline.committed import Committed
@@ -38,7 +39,6 @@ class Totals:
     skips: Counter[str] = field(default_factory=Counter)
     segments: int = 0
     novel: int = 0
-    unknown: int = 0
     kinds: int = 0
     kinds_before: int = 0
     restarts: int = 0
@@ -60,6 +60,11 @@ class Totals:
         return sum(n for (_, fate), n in self.lines.items() if fate == "event")
 
     @property
+    def unknown(self) -> int:
+        """Events that nobody was sure of."""
+        return self.stages[NOBODY]
+
+    @property
     def rejected(self) -> int:
         """Positions that held no event."""
         return self.rejects.total()
@@ -70,7 +75,6 @@ class Totals:
             for footer in one.written:
                 self.count(one.source, one.name, footer)
             self.novel += one.novel
-            self.unknown += one.unknown
             self._reach(one.source, one.end)
             self.committed_at = now
             self._look(now)

@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli.app import LABEL, JsonOption, LakeOption, app, command, settings
 from pipeline.cli.errors import INTERRUPTED, CommandError
+from pipeline.cli.options import OPTIONS
 from pipeline.cli.reading import FormatOption, RulesOption, ZoneOption
 from pipeline.cli.times import moment
 
@@ -159,7 +160,18 @@ def _work(
     import pipeline.quiet  # noqa: F401 - before Beam
     from pipeline.stream_engine import EngineStream
 
+    if not OPTIONS.verbose:
+        _hush()
     return EngineStream(job, plan, client, partitions, report, options)
+
+
+def _hush() -> None:
+    """Keep engines from logging beside us, and their threads from complaining when an engine goes; -v lets them."""
+    import logging
+    import threading
+
+    logging.disable(logging.CRITICAL)
+    threading.excepthook = lambda _: None
 
 
 def _health(config: "Config", work: "Stream | EngineStream") -> "AbstractContextManager[object]":
