@@ -7,6 +7,8 @@ from connectors.lake.chain import Appended, Chain
 from connectors.lake.check import Totals, Verification, verify
 from connectors.lake.check_segment import Finding
 from connectors.lake.compacting import Compacted, compact
+from connectors.lake.erase import Erased, erase
+from connectors.lake.expire import Expired, expire
 from connectors.lake.layout import FORMAT_VERSION, GapError, LakeError, TornError
 from connectors.lake.mend import Action, forget, repair
 from connectors.lake.segments import Segment
@@ -18,6 +20,8 @@ __all__ = [
     "Appended",
     "Chain",
     "Compacted",
+    "Erased",
+    "Expired",
     "Finding",
     "GapError",
     "Lake",
@@ -27,6 +31,8 @@ __all__ = [
     "Totals",
     "Verification",
     "compact",
+    "erase",
+    "expire",
     "forget",
     "repair",
     "verify",

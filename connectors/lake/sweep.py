@@ -25,15 +25,17 @@ LEFT_OVER_AFTER_S = 3600.0
 """Older files in staging belong to nobody who lives."""
 
 
-def sweep(lake: Lake, *, now: datetime, grace_s: float) -> int:
-    """Remove what has been replaced for `grace_s`; give the number of files. Nothing, while a writer is at a name.
+def sweep(lake: Lake, *, now: datetime, grace_s: float, wait: bool = False) -> int:
+    """Remove what has been replaced for `grace_s`; give the number of files.
+
+    While a writer is at a name, nothing is removed, or it is waited for.
 
     The lake is held meanwhile, so that no writer that was stopped halfway finds a name free that it saw taken.
     """
     handle = os.open(lake.root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             return 0
         except OSError:

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.lake import commit
 from connectors.lake.compactions import SUMS, summed
 from connectors.lake.layout import COMPACTIONS, proof_name
-from connectors.lake.segments import Segment
+from connectors.lake.segments import Segment, read_segment
 from connectors.lake.step import Step
 from connectors.lake.store import Lake
 from connectors.lake.switch import signature
@@ -75,6 +75,9 @@ def take(step: Step, chosen: Chosen) -> tuple[list[str] | None, list[str]]:
     while chosen:
         paths = [s.path for run in chosen.values() for s in run]
         before = signature(paths)
+        chosen = {
+            source: [read_segment(s.path) for s in run] for source, run in chosen.items()
+        }  # as an erasure left it
         made = step.sort(paths)
         wrong = [source for source, run in chosen.items() if not _as_told(run, made.counts.get(source, Counter()))]
         if not wrong:

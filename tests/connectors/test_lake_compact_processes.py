@@ -54,7 +54,7 @@ def test_four_readers_beside_segments_and_compactions_see_no_error_and_no_count_
     for reader in readers:
         reader.start()
     until, at = time.monotonic() + 4, 10
-    while time.monotonic() < until or (min(asked_often) < 6 or lake.compacted().sequence < 4) and not failures:
+    while time.monotonic() < until or ((min(asked_often) < 6 or lake.compacted().sequence < 4) and not failures):
         for source in ("kafka-a", "kafka-b", "kafka-c"):
             add(lake.chain(source), at, at + 5)
         at += 5
