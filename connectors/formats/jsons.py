@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from connectors.formats import apptime, encoding, pri, stamps
@@ -16,7 +17,8 @@ VALUE = 1024
 
 Record = dict[str, Any]
 T = TypeVar("T")
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+_NO_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^"\[\]{}]+', re.DOTALL)
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE]\+?[0-9]{1,2})?")
 
 
@@ -53,13 +55,8 @@ def too_deep(text: str) -> bool:
     """Say whether brackets outside strings nest deeper than DEPTH, without recursion."""
     if text.count("{") + text.count("[") <= DEPTH:
         return False
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0][0]
-        depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
-        if depth > DEPTH:
-            return True
-    return False
+    steps = (_STEPS.get(mark, 0) for mark in _NO_BRACKET.sub("", text))
+    return max(accumulate(steps), default=0) > DEPTH
 
 
 def load(text: str) -> Record | None:
@@ -87,7 +84,7 @@ class Fields:
         """
         mapped = self.ctx.fields.get(column)
         for name in (mapped,) if mapped is not None else names:
-            home, key = self._home(name)
+            home, key = (self._left, name) if name in self._left or "." not in name else self._home(name)
             value = home.get(key)
             text = None if value is None else scalar(value)
             if text is not None and (found := read(text)) is not None:
