@@ -14,15 +14,21 @@ from pathlib import Path
 _WATCH = 'while kill -0 "$1" 2>/dev/null; do kill -0 "$2" 2>/dev/null || exit 0; sleep 1; done; kill -KILL -"$2"'
 
 
+_GIVEN: set[int] = set()
+
+
 class NotReadyError(RuntimeError):
     """A program ended, or did not answer in time; the message holds the end of its log."""
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    """A TCP port of 127.0.0.1 that nobody listened on a moment ago, and that this process has not given out before."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port: int = server.getsockname()[1]
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
