@@ -1,7 +1,8 @@
 """What the tests of the Kafka source share: records sent, and records read back with what was counted."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,3 +84,11 @@ def values(batches: Sequence[pa.RecordBatch]) -> list[bytes | None]:
 def partition_of(reader: Client, topic: str, number: int = 0) -> Partition:
     """One partition of a topic."""
     return reader.partitions([topic])[number]
+
+
+def until(done: Callable[[], bool], within_s: float) -> bool:
+    """Wait until something is so."""
+    end = time.monotonic() + within_s
+    while not done() and time.monotonic() < end:
+        time.sleep(0.2)
+    return done()

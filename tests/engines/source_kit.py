@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,13 +74,3 @@ def read_up(reads: Reads, stops: dict[Any, int], folder: Path) -> None:
         batches = partitions | ReadPartitions(reads, stops=stops) | beam.Map(keep, folder)
         if reads.lake:
             batches | "Commit" >> beam.Map(commit, reads.lake)
-
-
-def until(done: Callable[[], bool], within_s: float) -> bool:
-    """Wait until something is so."""
-    import time
-
-    end = time.monotonic() + within_s
-    while not done() and time.monotonic() < end:
-        time.sleep(0.2)
-    return done()

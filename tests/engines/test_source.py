@@ -11,9 +11,9 @@ from connectors.kafka import Cluster, KafkaError, Policy
 from connectors.kafka.source import Reads
 from connectors.lake import Lake
 from tests.engines.broker import Broker
-from tests.engines.kafka_kit import client, send
+from tests.engines.kafka_kit import client, send, until
 from tests.engines.prism import Prism
-from tests.engines.source_kit import Asked, kept, kept_values, read_up, stream, until
+from tests.engines.source_kit import Asked, kept, kept_values, read_up, stream
 
 pytestmark = pytest.mark.engines
 
