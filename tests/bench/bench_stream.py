@@ -5,6 +5,7 @@ and the median counts. `python -m tests.bench.bench_stream --help`; see README.m
 """
 
 import argparse
+import contextlib
 import json
 import shutil
 import statistics
@@ -25,6 +26,7 @@ GOAL_EMBEDDED, GOAL_TWO = 0.80, 1.6
 SIZES = (165, 200)
 FEW_RECORDS = 1_000
 PARTITIONS = 4
+PARTS = ["reading", "scaling", "engines"]
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,16 @@ class Bench:
         command = [sys.executable, "-m", "tests.bench.reading", name, self.bootstrap, topic]
         return Took(**json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
-    def stream(self, topic: str, records: int, *, workers: int = 1, engine: str | None = None) -> Took:
+    def stream(self, topic: str, records: int, *, workers: int = 1, endpoint: str | None = None) -> Took:
         """Let `dioptre stream` read a topic to its end into a new lake, and see that it holds every record once."""
         lake = self.work / "lake"
         shutil.rmtree(lake, ignore_errors=True)
-        say(f"stream {topic}, {workers} worker(s){f', {engine}' if engine else ''}")
-        words = ["--brokers", self.bootstrap, "--topic", topic, "--lake", str(lake), "--workers", str(workers)]
-        words += ["--runner", engine] if engine else []
-        used = run([self.command, "stream", *words, "--until-end", "--json"], cwd=self.work)
+        say(f"stream {topic}, {workers} worker(s){f', {endpoint}' if endpoint else ''}")
+        words = ["--brokers", self.bootstrap, "--topic", topic, "--lake", str(lake), "--until-end", "--json"]
+        words += ["--workers", str(workers)]
+        if endpoint:
+            words += ["--runner", "PortableRunner", "--", f"--job_endpoint={endpoint}"]
+        used = run([self.command, "stream", *words], cwd=self.work)
         rows = sum(s.rows for source in Lake.open(lake).sources() for s in Lake.open(lake).chain(source).segments())
         shutil.rmtree(lake)
         if rows != records:
@@ -73,6 +77,7 @@ class Bench:
 def reading(bench: Bench, topic: str, records: int, size: int) -> list[Row]:
     """The ways of reading, and the embedded stream, of one partition."""
     took: dict[str, list[Took]] = {name: [] for name in [*WAYS, "stream"]}
+    bench.stream(f"{topic}-few", FEW_RECORDS)  # compiles what is not yet compiled
     for _ in range(bench.rounds):
         for name in WAYS:
             took[name].append(bench.way(name, topic))
@@ -111,6 +116,22 @@ def scaling(bench: Bench, topic: str, records: int) -> list[Row]:
     return rows
 
 
+def engines(bench: Bench, topic: str, records: int, endpoints: dict[str, str]) -> list[Row]:
+    """The same graph on Prism and Flink: CPU of Python alone, for the engines run beside."""
+    took: dict[str, list[Took]] = {name: [] for name in endpoints}
+    ratios: dict[str, list[float]] = {name: [] for name in endpoints}
+    for _ in range(bench.rounds):
+        loop = bench.way("poll", topic)
+        for name, endpoint in endpoints.items():
+            start = bench.stream(f"{topic}-few", FEW_RECORDS, endpoint=endpoint)
+            took[name].append(bench.stream(topic, records, endpoint=endpoint).less(start))
+            ratios[name].append(_wall(loop) / _wall(took[name][-1]))
+    rows = [row for name in took for row in _speeds("engines", f"stream on {name}", took[name])]
+    return rows + [
+        Row("engines", f"{name} / poll loop, by wall", statistics.median(r), "x") for name, r in ratios.items()
+    ]
+
+
 def _cpu(took: Took) -> float:
     return took.cpu_s / took.records
 
@@ -132,17 +153,18 @@ def say(text: str) -> None:
 
 
 def _prepare(bootstrap: str, records: int) -> None:
-    """Make and fill the topics."""
+    """Make and fill the topics: each with its records, and beside it one with few, which tells what starting takes."""
     from kafka import KafkaAdminClient
 
-    sizes = {f"b{size}": (size, 1) for size in SIZES} | {"many": (SIZES[0], PARTITIONS)}
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    for name, (size, partitions) in sizes.items():
-        for topic, count in ((name, records), (f"{name}-few", FEW_RECORDS)):
-            say(f"filling {topic} with {count:,} records")
-            admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1, "configs": {}}})
-            admin.wait_for_topics([topic])
-            fill(bootstrap, topic, count, size, partitions=partitions)
+    for size in SIZES:
+        named = {f"b{size}": 1} | ({"many": PARTITIONS} if size == SIZES[0] else {})
+        for topics, count in ((named, records), ({f"{name}-few": n for name, n in named.items()}, FEW_RECORDS)):
+            say(f"filling {', '.join(topics)} with {count:,} records of {size} B")
+            for topic, partitions in topics.items():
+                admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1, "configs": {}}})
+                admin.wait_for_topics([topic])
+            fill(bootstrap, topics, count, size)
     admin.close()
 
 
@@ -156,35 +178,44 @@ def _inside(args: argparse.Namespace) -> int:
             rows += [row for size in SIZES for row in reading(bench, f"b{size}", args.records, size)]
         if "scaling" in args.only:
             rows += scaling(bench, "many", args.records)
+        if "engines" in args.only:
+            rows += engines(bench, f"b{SIZES[0]}", args.records, dict(e.split("=") for e in args.engine))
     print(told(rows, args.json))
     return 0 if args.no_fail or all(row.passed is not False for row in rows) else 1
 
 
 def main() -> int:
-    """Start a broker, and measure beside it."""
+    """Read the command line."""
     ask = argparse.ArgumentParser(description=__doc__)
-    ask.add_argument("--records", type=int, default=800_000)
+    ask.add_argument("--records", type=int, default=2_000_000)
     ask.add_argument("--rounds", type=int, default=3)
-    ask.add_argument("--only", nargs="+", choices=["reading", "scaling"], default=["reading", "scaling"])
+    ask.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     ask.add_argument("--command", type=Path, default=Path(sys.executable).with_name("dioptre"))
-    ask.add_argument(
-        "--bootstrap", help="use this broker instead of starting one; its topics b165, b200 and many are made"
-    )
     ask.add_argument("--no-fail", action="store_true", help="exit 0 whatever was missed")
     ask.add_argument("--json", action="store_true")
+    ask.add_argument("--bootstrap", help=argparse.SUPPRESS)
+    ask.add_argument("--engine", action="append", default=[], help=argparse.SUPPRESS)
     args = ask.parse_args()
-    if args.bootstrap:
-        return _inside(args)
-    from tests.engines.broker import Broker
+    return _inside(args) if args.bootstrap else _around(args)
 
-    with tempfile.TemporaryDirectory(prefix="dioptre-broker-") as folder:
-        broker = Broker(Path(folder), settings={"message.max.bytes": 4 << 20})
+
+def _around(args: argparse.Namespace) -> int:
+    """Start what is measured beside, and measure in a process of its own."""
+    from tests.engines.broker import Broker
+    from tests.engines.flink import FlinkJobServer
+    from tests.engines.prism import Prism
+
+    with tempfile.TemporaryDirectory(prefix="dioptre-broker-") as folder, contextlib.ExitStack() as started:
+        broker = Broker(Path(folder, "kafka"), settings={"message.max.bytes": 4 << 20})
+        words = [*sys.argv[1:], "--bootstrap", broker.bootstrap]
         broker.start()
-        again = [sys.executable, "-m", "tests.bench.bench_stream", *sys.argv[1:], "--bootstrap", broker.bootstrap]
-        try:
-            return subprocess.run(again).returncode
-        finally:
-            broker.stop()
+        started.callback(broker.stop)
+        if "engines" in args.only:
+            for engine in (Prism(Path(folder, "prism")), FlinkJobServer(Path(folder, "flink"))):
+                engine.start()
+                started.callback(engine.stop)
+                words += ["--engine", f"{type(engine).__name__.removesuffix('JobServer')}={engine.endpoint}"]
+        return subprocess.run([sys.executable, "-m", "tests.bench.bench_stream", *words]).returncode
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import functools
 import itertools
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from crc32c import crc32c
 
@@ -36,13 +36,14 @@ def batch(values: list[bytes], ms: int) -> bytes:
     return head[:17] + struct.pack(">I", crc) + head[21:] + records
 
 
-def fill(bootstrap: str, topic: str, count: int, size: int, *, partitions: int = 1) -> None:
-    """Append `count` lines to a topic that exists, batches in turn to its partitions."""
+def fill(bootstrap: str, topics: Mapping[str, int], count: int, size: int) -> None:
+    """Append the same `count` lines to topics that exist, batches in turn to each topic's partitions."""
     cluster = Cluster((bootstrap,))
     spelt = lines(count, size)
-    turns = iter(lambda: list(itertools.islice(spelt, BATCH)), [])
-    for partition, values in zip(itertools.cycle(range(partitions)), turns, strict=False):
-        send(cluster, topic, partition, batch(values, time.time_ns() // 1_000_000))
+    for turn, values in enumerate(iter(lambda: list(itertools.islice(spelt, BATCH)), [])):
+        made = batch(values, time.time_ns() // 1_000_000)
+        for topic, partitions in topics.items():
+            send(cluster, topic, turn % partitions, made)
 
 
 def send(cluster: Cluster, topic: str, partition: int, records: bytes) -> None:
