@@ -71,6 +71,9 @@ bench-sql: $(VENV)/dev.stamp ## the twelve questions on ten million events
 bench-stream: $(VENV)/dev.stamp ## topics into a lake beside kafka-python's own poll loop, on Kafka, Prism and Flink
 	@$(BIN)/python -m tests.bench.bench_stream
 
+bench-templates: $(VENV)/dev.stamp ## score templates on Loghub-2k beside Drain3 (needs ../shared/data)
+	@$(BIN)/python -m tests.bench.bench_templates
+
 train-tiny: $(VENV)/dev.stamp ## train the tiny classifier anew from sample_data/corpus
 	@$(BIN)/dioptre train tiny
 
