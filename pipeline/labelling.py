@@ -84,7 +84,7 @@ class Labeller:
         first = np.zeros(len(keyed.kinds), np.int64)
         rows = np.flatnonzero(alone)[::-1]
         first[codes[rows]] = rows
-        return Labelled(events, _novel(parsed, keyed.kinds, entries, fresh, first), overruled)
+        return Labelled(_without_lead(events), _novel(parsed, keyed.kinds, entries, fresh, first), overruled)
 
     def _entries(self, kinds: list[Kind], met: Bools) -> tuple[list[Entry], list[int], dict[str, Verdict]]:
         """What holds for each kind, which of them were met for the first time, and what now holds of known ones."""
@@ -118,6 +118,15 @@ class Labeller:
                 ask = kinds
             self._ruled.update(zip((kind.key for kind in ask), self._rules(ask), strict=True))
         return [self._ruled[kind.key] for kind in kinds]
+
+
+def _without_lead(events: pa.RecordBatch) -> pa.RecordBatch:
+    """Drop the rows before the batch's start: they were there for its first rows to go on with."""
+    meta = dict(events.schema.metadata or {})
+    if meta.pop(b"lead", None) is None:
+        return events
+    first = np.searchsorted(events.column("source_offset").to_numpy(), int(meta[b"start"]))
+    return events.slice(int(first)).replace_schema_metadata(meta)
 
 
 _NOTHING = Verdict(UNKNOWN, 0.0, "none", "")

@@ -14,6 +14,7 @@ from connectors.archives.chains import LakeChain
 from connectors.archives.codecs import CHUNK
 from connectors.archives.content import Content, Finding
 from connectors.archives.identity import REFUSED_BYTES, read_start, refusal_of
+from connectors.archives.lead import Lead
 from connectors.archives.limits import MIB, Limits
 from connectors.archives.lines import Cutter
 from connectors.archives.planner import Read, plan
@@ -88,7 +89,8 @@ def read(
         RECORDS batches in order of position, ranges one after another. Metadata (bytes): source, start, end, before
         and prefix (hash of the chain's bytes up to start, end), name, reference (ISO 8601), and in JSON: skips
         {reason: positions}, rejects [{offset, reason, detail}], marks [[position, first digits of the hash]],
-        findings [[kind, detail]]. end - start = rows + rejects + sum of skips.
+        findings [[kind, detail]]; and `lead` (base64): lines before `start`, where the first may go on with them.
+        end - start = rows + rejects + sum of skips.
 
     Returns:
         the Outcome (the generator's return value: `outcome = yield from read(r)`).
@@ -127,6 +129,7 @@ class _Reader:
         self._told = 0
         self._line_start = True
         self._scratch = memoryview(bytearray(CHUNK))
+        self._lead = Lead(limits.line_bytes)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the batches of range after range."""
@@ -165,9 +168,9 @@ class _Reader:
         """Yield the batches of the ranges from the first on."""
         trail = Trail(self._r.first, self._r.range_size)
         if trail.first:
-            if not self._content.skip(trail.first - 1) or not self._content.readinto(self._scratch[:1]):
+            if not self._content.skip(max(0, trail.first - self._lead.size)) or not self._pass_to(trail.first):
                 return
-            self._line_start = self._scratch[0] == ord("\n")
+            self._line_start = self._lead.ended
         while True:
             cutter = yield from self._range(trail)
             trail = cutter.trail if cutter else trail
@@ -208,10 +211,20 @@ class _Reader:
             if not n:
                 return False
             trail.feed(self._scratch[:n])
-            self._line_start = self._scratch[n - 1] == ord("\n")
+            self._lead.follow(self._scratch[:n])
+            self._line_start = self._lead.ended
         if trail.position == end and prefix is not None and trail.hex() != prefix:
             raise self._overtaken(trail.number)
         self._outcome.ends[self._r.source(trail.number)] = end
+        return True
+
+    def _pass_to(self, position: int) -> bool:
+        """Pass over bytes that another range holds, up to a position; False if the content ends before."""
+        while self._content.position < position:
+            n = self._content.readinto(self._scratch[: position - self._content.position])
+            if not n:
+                return False
+            self._lead.follow(self._scratch[:n])
         return True
 
     def _to_line(self, trail: Trail) -> bool:
@@ -226,12 +239,13 @@ class _Reader:
             if self._line_start:
                 self._content.unread(bytes(self._scratch[found:n]))
             trail.feed(self._scratch[: found or n])
+            self._lead.follow(self._scratch[: found or n])
         return trail.position < trail.border
 
     def _blocks(self, cutter: Cutter, trail: Trail, *, fresh: bool) -> Iterator[pa.RecordBatch]:
         """Yield a range's blocks as batches, except those that another run has appended meanwhile."""
         source, start = self._r.source(trail.number), trail.first if fresh else trail.position
-        before = NOTHING if fresh else trail.hex()
+        before, inside = NOTHING if fresh else trail.hex(), not self._line_start
         seen = {start: before}
         ahead: tuple[int, str] | None = None
         while block := cutter.next(ahead[0] if ahead else None):
@@ -239,14 +253,16 @@ class _Reader:
             self._outcome.ends[source] = block.end
             if ahead is None:
                 found = self._findings()
-                stretch = Stretch(source, start, block.start, block.end, before, block.prefix, block.marks, found)
+                lead = b"" if inside else self._lead.of(block)
+                stretch = Stretch(source, start, block.start, block.end, before, block.prefix, block.marks, found, lead)
                 yield records_of(block, stretch, self._r.archive)
                 ahead = self._look(trail.number, seen, block.end)
             elif block.end > ahead[0] or (block.end == ahead[0] and block.prefix != ahead[1]):
                 raise self._overtaken(trail.number)
             elif block.end == ahead[0]:
                 ahead = None
-            start, before = block.end, block.prefix
+            start, before, inside = block.end, block.prefix, False
+            self._lead.follow(block.data[-self._lead.size :].tobytes())
         if ahead is not None:
             raise self._overtaken(trail.number)
         if cutter.bombed:

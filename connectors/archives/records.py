@@ -1,5 +1,6 @@
 """Make RECORDS batches: of a block of lines without copying a byte, and of a reject that stands for many bytes."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ class Stretch:
 
     Attributes:
         before, prefix: hash of the chain's bytes up to start, and up to end.
+        lead: the lines before the first, if that may go on with them.
     """
 
     source: str
@@ -33,6 +35,7 @@ class Stretch:
     prefix: str
     marks: Sequence[tuple[int, str]] = ()
     findings: Sequence[Finding] = field(default=())
+    lead: bytes = b""
 
 
 def records_of(block: Block, stretch: Stretch, archive: Archive) -> pa.RecordBatch:
@@ -64,7 +67,8 @@ def _metadata(stretch: Stretch, archive: Archive, records: int, rejects: list[di
         "previous_range": stretch.first - stretch.start,
         "inside_records": stretch.end - stretch.first - records,
     }
-    return {
+    lead = {"lead": base64.b64encode(stretch.lead).decode()} if stretch.lead else {}
+    return lead | {
         "source": stretch.source,
         "start": str(stretch.start),
         "end": str(stretch.end),

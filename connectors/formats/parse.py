@@ -2,6 +2,7 @@
 
 import json
 import sys
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -16,7 +17,7 @@ from connectors.formats.columns import Columns, Said
 from connectors.formats.line import parse_record
 from connectors.formats.record import Context, Event, Rejected
 from connectors.formats.vector import Found
-from schemas.events import PARSED
+from schemas.events import PARSED, RECORDS, TS
 
 BLOCK_ROWS = 131_072
 """Records worked on at once, a whole batch: what is judged once a distinct word is then judged most seldom (.65 us a
@@ -55,11 +56,13 @@ def parse(records: pa.RecordBatch, reading: Reading | None = None) -> pa.RecordB
 
     Args:
         records: of the schema RECORDS; its metadata may hold `reference` (ISO 8601), `rejects` (JSON list of
-            offset, reason, detail: positions the reader could make nothing of), and `alone` ("1": as in Reading).
+            offset, reason, detail: positions the reader could make nothing of), `alone` ("1": as in Reading), and
+            `lead` (base64: lines before `start` that the first record may go on with).
 
     Returns:
         Of the schema PARSED, in the order of positions, with the metadata of `records`. Nulls are left out and
-        counted in the metadata's `skips` under `tombstone`.
+        counted in the metadata's `skips` under `tombstone`. The rows of a `lead` stand first, before `start`: they
+        are there to be gone on with, and the labeller drops them.
     """
     reading = reading or Reading()
     meta = dict(records.schema.metadata or {})
@@ -67,6 +70,8 @@ def parse(records: pa.RecordBatch, reading: Reading | None = None) -> pa.RecordB
     alone = reading.alone or meta.get(b"alone") == b"1"
     _MET["records"] += records.num_rows
     blocks = _Blocks(_context(reading, meta), alone=alone, keep_raw=reading.keep_raw)
+    if b"lead" in meta:
+        blocks.add(_lead(b64decode(meta[b"lead"]), int(meta[b"start"]), records))
     for at in range(0, records.num_rows, BLOCK_ROWS):
         blocks.add(records.slice(at, BLOCK_ROWS))
     parsed = blocks.columns.batch()
@@ -76,6 +81,15 @@ def parse(records: pa.RecordBatch, reading: Reading | None = None) -> pa.RecordB
         skips = json.loads(meta.get(b"skips", b"{}"))
         meta[b"skips"] = json.dumps(skips | {"tombstone": records.column("raw").null_count}).encode()
     return parsed.replace_schema_metadata(meta)
+
+
+def _lead(data: bytes, end: int, records: pa.RecordBatch) -> pa.RecordBatch:
+    """Make records of the lines before others, the last of which ends at `end`."""
+    lines = [line + b"\n" for line in data.split(b"\n")[:-1]]
+    offsets = end - len(data) + np.cumsum([0, *map(len, lines[:-1])])
+    observed = pa.array([records.column("observed_ts")[0].as_py()] * len(lines), TS)
+    columns = [pa.array(lines, pa.binary()), pa.array(offsets), observed, pa.array([False] * len(lines))]
+    return pa.RecordBatch.from_arrays(columns, schema=RECORDS)
 
 
 def _context(reading: Reading, meta: Mapping[bytes, bytes]) -> Context:

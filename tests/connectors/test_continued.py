@@ -58,3 +58,32 @@ def test_the_rows_are_the_same_however_many_bytes_a_batch_holds(
     path: Path, whole: list[dict[str, object]], batch_bytes: int
 ) -> None:
     assert rows(path, 100_000, batch_bytes) == whole
+
+
+def runs(path: Path, lake: MemoryLake, range_size: int) -> list[dict[str, object]]:
+    """The rows of what a run of a backfill adds, as it would store them."""
+    labeller, added = Job(lake=None).labeller(), []
+    for r in plan(find([str(path)]).archives, lake.chain, range_size).reads:
+        for batch in read(r, batch_rows=50, lake_chain=lake.chain):
+            lake.append(batch, range_size)
+            added += labeller.label(parse(batch)).events.to_pylist()
+    return added
+
+
+@pytest.mark.parametrize("codec", ["plain", "gzip"])
+@pytest.mark.parametrize("range_size", [997, 5000])
+def test_a_line_at_the_border_of_a_range_goes_on_with_one_of_the_range_before(
+    tmp_path: Path, whole: list[dict[str, object]], range_size: int, codec: str
+) -> None:
+    added = runs(put(tmp_path / "shop.log", DATA, codec), MemoryLake(), range_size)
+    assert sorted(added, key=lambda row: row["source_offset"]) == whole  # type: ignore[arg-type,return-value]
+
+
+def test_a_line_written_after_a_run_goes_on_with_one_that_the_lake_has(
+    tmp_path: Path, whole: list[dict[str, object]]
+) -> None:
+    ends = [at + 1 for at in range(len(DATA)) if DATA[at : at + 1] == b"\n"]
+    lake, added = MemoryLake(), []
+    for end in [*ends[2:400:3], len(DATA)]:
+        added += runs(put(tmp_path / "shop.log", DATA[:end]), lake, 1 << 30)
+    assert added == whole
