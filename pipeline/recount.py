@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from connectors import archives
 from connectors.archives import Archive, Read
-from connectors.lake import Lake, Segment
+from connectors.lake import ERASED, EXPIRED, Lake, Segment
 from pipeline.once import no_chain
 
 _END_OF_STEM = "."
@@ -140,4 +140,6 @@ def _difference(segments: Sequence[Segment], count: Count) -> tuple[str, str] | 
 
 
 def _records(segments: Sequence[Segment]) -> int:
-    return sum(int(s.footer["positions"]) for s in segments)
+    """Count the records that a chain holds, or held until they expired or were erased."""
+    gone = sum(int(s.footer["skips"].get(reason, 0)) for s in segments for reason in (EXPIRED, ERASED))
+    return sum(int(s.footer["positions"]) for s in segments) + gone

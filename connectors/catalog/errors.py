@@ -8,6 +8,7 @@ import duckdb
 
 _EXCERPT = re.compile(r"\n\s*LINE (\d+):.*", re.DOTALL)
 _OUTSIDE = " - file system operations are disabled by configuration"
+_TORN = re.compile(r"[Nn]o magic bytes|[Pp]arquet footer|[Tt]hrift|TProtocol|checksum|File '[^']*\.parquet'")
 _SHORTER = "ask for less: a shorter time, fewer columns"
 
 
@@ -29,6 +30,8 @@ def told(message: str) -> str:
     first, *more = [line.strip().rstrip("!.") for line in _EXCERPT.sub("", message).splitlines() if line.strip()]
     if _OUTSIDE in first:
         return f"{first.partition(_OUTSIDE)[0]}: a session reads the lake and nothing else"
+    if _TORN.search(first) and ".parquet" in message:
+        return f"{first}; `dioptre lake verify` names what is torn, `dioptre lake repair` moves it aside"
     if first.startswith("Out of Memory"):
         return f"{first}; {_SHORTER}; or give the session more memory"
     if first.startswith("INTERRUPT"):

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,7 +54,7 @@ def export(
         lake: where they are.
         out: the file to write.
         since, until: events with since <= ts < until; None: no bound.
-        labels: leaves (`auth.session`), domains (`auth`) or `unknown`; none: all.
+        labels: leaves (`auth.session`, `auth.*`), domains (`auth`) or `unknown`; none: all.
         kinds: template ids or keys, 16 hex digits each; none: all.
         format: None: as the suffix of `out` says.
         overwrite: replace a file that is there.
@@ -110,12 +111,16 @@ def _condition(
 
 
 def _labels(labels: Sequence[str]) -> list[str]:
+    """Find the labels and domains that are meant; `auth.*` means the leaves of a domain."""
     known = [*taxonomy().leaves, *taxonomy().domains, UNKNOWN]
+    meant: list[str] = []
     for label in labels:
-        if label not in known:
+        found = [one for one in known if fnmatchcase(one, label)]
+        if not found:
             near = difflib.get_close_matches(label, known, n=1, cutoff=0.5)
             raise CatalogError(f"{label}: no such label" + (f"; did you mean {near[0]}?" if near else ""))
-    return list(labels)
+        meant += found
+    return meant
 
 
 def _kinds(kinds: Sequence[str]) -> list[str]:

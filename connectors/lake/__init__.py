@@ -9,12 +9,14 @@ from connectors.lake.check_segment import Finding
 from connectors.lake.compacting import Compacted, compact
 from connectors.lake.erase import Erased, erase
 from connectors.lake.expire import Expired, expire
-from connectors.lake.layout import FORMAT_VERSION, GapError, LakeError, TornError
+from connectors.lake.layout import ERASED, EXPIRED, FORMAT_VERSION, GapError, LakeError, TornError
 from connectors.lake.mend import Action, forget, repair
 from connectors.lake.segments import Segment
 from connectors.lake.store import Lake
 
 __all__ = [
+    "ERASED",
+    "EXPIRED",
     "FORMAT_VERSION",
     "Action",
     "Appended",

@@ -13,13 +13,10 @@ import pyarrow.parquet as pq
 from connectors.lake import sweep
 from connectors.lake.check_segment import Finding
 from connectors.lake.compactions import DayFile, State, read_exactly, read_proof, read_record
-from connectors.lake.layout import COMPACTIONS, EVENTS, LANDING, TornError, copy_name, record_name
+from connectors.lake.layout import COMPACTIONS, EVENTS, LANDING, LOST, TornError, copy_name, record_name
 from connectors.lake.settings import GRACE_S
 from connectors.lake.sorting import TOLD, counts_in
 from connectors.lake.store import Lake
-
-LOST = "lost"
-"""The skips of positions whose compacted rows are lost."""
 
 _AGAIN = "`dioptre lake repair` counts its positions as lost; `dioptre lake forget SOURCE` has them read again"
 _COMPACT = "`dioptre lake compact` removes what nobody reads any more"

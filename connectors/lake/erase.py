@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from connectors.lake import commit, erase_kinds, sweep
 from connectors.lake.compactions import DayFile
-from connectors.lake.layout import EVENTS, LakeError
+from connectors.lake.layout import ERASED, EVENTS, LakeError
 from connectors.lake.mend_compacted import MEMORY, THREADS
 from connectors.lake.rows import footer_of
 from connectors.lake.segments import Segment, encode, read_segment
@@ -30,9 +30,6 @@ from schemas.events import SEGMENT
 
 if TYPE_CHECKING:
     import duckdb
-
-ERASED = "erased"
-"""The skips of positions that were erased."""
 
 _KEPT = "NOT EXISTS (FROM gone AS g WHERE g.source = e.source AND g.source_offset = e.source_offset)"
 _BATCH = 512 << 20

@@ -12,16 +12,13 @@ import pyarrow.parquet as pq
 from connectors.lake import sweep
 from connectors.lake.check_compacted import counts
 from connectors.lake.compactions import DayFile
-from connectors.lake.layout import QUARANTINED_DAY, LakeError
+from connectors.lake.layout import EXPIRED, QUARANTINED_DAY, LakeError
 from connectors.lake.segments import Segment
 from connectors.lake.settings import GRACE_S
 from connectors.lake.sorting import TOLD
 from connectors.lake.store import Lake
 from connectors.lake.switch import hold, signature, switch
 from connectors.lake.taking import takeable, took
-
-EXPIRED = "expired"
-"""The skips of positions whose rows have expired."""
 
 
 @dataclass

@@ -20,6 +20,8 @@ QUARANTINE = "quarantine"
 QUARANTINED_DAY = "quarantine"
 """Stands for the day in the folder of compacted events whose stamps cannot be right."""
 SETTINGS = "lake.json"
+EXPIRED, ERASED, LOST = "expired", "erased", "lost"
+"""Why positions are skipped whose rows were there once."""
 FOLDERS = (LANDING, STAGING, NOVEL, REGISTRY, "certificates", RUNS, COMPACTIONS)
 EMPTY = f"{LANDING}/_empty/{0:020d}.parquet"
 """The permanent zero-row segment: it keeps a reader's glob from matching nothing. No source begins with `_`."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors.lake import commit
-from connectors.lake.check_compacted import LOST, counts
+from connectors.lake.check_compacted import counts
 from connectors.lake.compactions import DayFile, read_exactly
-from connectors.lake.layout import EVENTS, LakeError, TornError, copy_name, record_name, record_number
+from connectors.lake.layout import EVENTS, LOST, LakeError, TornError, copy_name, record_name, record_number
 from connectors.lake.sorting import TOLD, counts_in, files_list, sorter
 from connectors.lake.step import Step
 from connectors.lake.store import Lake

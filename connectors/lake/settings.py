@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.lake import commit
-from connectors.lake.layout import FORMAT_VERSION, SETTINGS, LakeError, VersionError
+from connectors.lake.layout import EMPTY, FORMAT_VERSION, SETTINGS, LakeError, VersionError
 
 GRACE_S = 7200.0
 """What a compaction replaced goes so much later: a statement that began before may read it so long."""
@@ -71,5 +71,7 @@ def _no_lake(root: Path) -> str:
         return f"{root}: no such folder; {how}"
     if not root.is_dir():
         return f"{root}: not a folder; name the folder of a lake"
+    if (root / EMPTY).exists():
+        return f"{root}: a lake without its {SETTINGS}; `dioptre lake repair --lake {root}` restores it"
     inside = sorted(path.parent.name for path in root.glob(f"*/{SETTINGS}"))
     return f"{root}: not a lake: no {SETTINGS} in it; " + (f"did you mean {root / inside[0]}?" if inside else how)

@@ -28,7 +28,7 @@ class Keeper:
             CatalogError, LakeError: it cannot be built.
         """
         self._end()
-        _build(self._lake)
+        refresh(self._lake)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,12 +50,17 @@ class Keeper:
                 continue
             self._committed.clear()
             try:
-                _build(self._lake)
+                refresh(self._lake)
             except Exception:  # whatever it is, `finish` raises it if it is still so then; the job goes on meanwhile
                 self._committed.set()
 
 
-def _build(lake: Path) -> None:
+def refresh(lake: Path) -> None:
+    """Build the catalog, unless it holds what the lake knows now.
+
+    Raises:
+        CatalogError, LakeError: it cannot be built.
+    """
     from connectors.catalog import build, fresh
     from connectors.lake import Lake
 

@@ -6,24 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.app import DryRunOption, JsonOption, LakeOption, YesOption, command, group
-from pipeline.cli.errors import CommandError, findings
+from pipeline.cli import lake_old  # noqa: F401 - compact, expire, erase
+from pipeline.cli.app import DryRunOption, JsonOption, LakeOption, YesOption, command
+from pipeline.cli.errors import findings
+from pipeline.cli.keeping import refresh
+from pipeline.cli.lake_group import agreed, lake_app
 from pipeline.cli.naming import root_of, sources_of
 from pipeline.cli.output import Column, emit_json, human_bytes, out, plural, progress, say, table
 
 if TYPE_CHECKING:
     from connectors.lake import Finding, Verification
     from pipeline.recount import Recount
-
-lake_app = group(
-    "lake",
-    "Look after a lake: what it holds, whether it is whole, mending it.",
-    examples=(
-        "dioptre lake status --lake lake",
-        "dioptre lake verify --lake lake",
-        "dioptre lake repair --lake lake --dry-run",
-    ),
-)
 
 
 @command(
@@ -140,8 +133,10 @@ def repair(
 
     root = root_of(lake)
     planned = mend(root, dry_run=True)
-    do = _agreed(bool(planned), dry_run, yes, f"{plural(len(planned), 'file')} of {root} would be moved or made anew")
+    do = agreed(bool(planned), dry_run, yes, f"{plural(len(planned), 'file')} of {root} would be moved or made anew")
     done = mend(root) if do else planned
+    if do:
+        refresh(root)
     if json:
         emit_json({"lake": str(root), "dry_run": not do, "actions": [asdict(action) for action in done]})
         return
@@ -154,17 +149,6 @@ def repair(
         table(columns, [(a.where, a.did, a.why) for a in done])
     else:
         out("nothing to mend")
-
-
-def _agreed(anything: bool, dry_run: bool, yes: bool, what: str) -> bool:
-    """Decide whether to act: not on a dry run, and only if somebody said so.
-
-    Raises:
-        CommandError: it would act, and --yes is missing.
-    """
-    if anything and not dry_run and not yes:
-        raise CommandError(f"{what}; this needs --yes", "--dry-run shows what would be done", code="needs_yes")
-    return anything and not dry_run
 
 
 @command(
@@ -189,8 +173,10 @@ def forget(
 
     opened = Lake.open(root_of(lake))
     meant = sources_of(opened, source)
-    do = _agreed(True, dry_run, yes, f"{plural(len(meant), 'source')} of {opened.root} would be moved to quarantine/")
+    do = agreed(True, dry_run, yes, f"{plural(len(meant), 'source')} of {opened.root} would be moved to quarantine/")
     moved = [(name, str(drop(opened, name, dry_run=not do))) for name in meant]
+    if do:
+        refresh(opened.root)
     if json:
         emit_json({"dry_run": not do, "moved": [{"source": name, "to": to} for name, to in moved]})
         return

@@ -10,7 +10,9 @@ from pipeline.cli.options import width
 from pipeline.cli.output import Column, cell, hint, human_bytes, out, plural, table
 
 if TYPE_CHECKING:
-    from connectors.lake import Chain, Lake
+    from collections.abc import Sequence
+
+    from connectors.lake import Chain, Lake, Segment
 
 _RUNS = 5
 _SOURCES = 20
@@ -23,6 +25,7 @@ def gather(lake: "Lake") -> dict[str, Any]:
     labels = Counter(kinds.column("label").to_pylist())
     runs = lake.runs()
     newest = [s["newest"] for s in sources if s["newest"]]
+    files = lake.compacted().files.values()
     return {
         "lake": str(lake.root),
         "created_at": lake.settings.created_at,
@@ -30,6 +33,7 @@ def gather(lake: "Lake") -> dict[str, Any]:
         "events": sum(s["events"] for s in sources),
         "rejects": sum(s["rejects"] for s in sources),
         "segments": sum(s["segments"] for s in sources),
+        "compacted": {"files": len(files), "bytes": sum(file.bytes for file in files)},
         "newest": max(newest, default=None),
         "kinds": kinds.num_rows,
         "labels": [{"label": label, "kinds": n} for label, n in labels.most_common()],
@@ -49,12 +53,23 @@ def _source(chain: "Chain") -> dict[str, Any]:
         "name": last.footer.get("name", ""),
         "events": sum(int(s.footer.get("events", 0)) for s in segments),
         "rejects": sum(int(s.footer.get("rejects", 0)) for s in segments),
-        "segments": len(segments),
+        "segments": sum(int(s.footer.get("segments", 1)) for s in segments),
         "start": segments[0].start,
         "end": max(s.end for s in segments),
         "hole": chain.hole(),
-        "newest": _newest(last.path, rejects=bool(last.footer.get("rejects"))),
+        "newest": _newest_of(segments),
     }
+
+
+def _newest_of(segments: "Sequence[Segment]") -> datetime | None:
+    """Give the newest stamp of an event, as the compacted part and the last segment tell it."""
+    told = [str(s.footer["newest"]) for s in segments if s.footer.get("newest")]
+    stamps = [datetime.fromisoformat(stamp) for stamp in told]
+    last = segments[-1]
+    if not last.footer.get("compacted"):
+        newest = _newest(last.path, rejects=bool(last.footer.get("rejects")))
+        stamps += [newest] if newest else []
+    return max(stamps, default=None)
 
 
 def _newest(path: Path, *, rejects: bool) -> datetime | None:
@@ -88,6 +103,9 @@ def show(found: dict[str, Any]) -> None:
     out(
         f"events    {found['events']:,} in {plural(found['segments'], 'segment')}, {plural(found['rejects'], 'reject')}"
     )
+    if found["compacted"]["files"]:
+        files = plural(found["compacted"]["files"], "file")
+        out(f"compacted {files} of days, {human_bytes(found['compacted']['bytes'])}")
     out(f"newest    {cell(found['newest']) or 'no event yet'}")
     out(f"kinds     {found['kinds']:,}, of {plural(len(known), 'label')}; {unknown:,} unknown")
     if known:

@@ -18,7 +18,11 @@ A statement ends with ; and may go over several lines. Views and macros of the l
   .help            this
   .quit            leave (Ctrl-D as well)"""
 
-_TABLES = "SELECT view_name AS name, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1"
+_TABLES = """
+SELECT view_name AS name, comment FROM duckdb_views() WHERE NOT internal
+UNION ALL SELECT table_name, comment FROM duckdb_tables() WHERE table_name IN ('labels', 'events', 'templates')
+ORDER BY 1
+"""
 _MACROS = """
 SELECT function_name || '(' || array_to_string(parameters, ', ') || ')' AS macro, comment
 FROM duckdb_functions() WHERE NOT internal AND comment IS NOT NULL ORDER BY 1

@@ -49,8 +49,8 @@ def sql(
 ) -> None:
     """Ask a lake in DuckDB's SQL; nothing can be changed, and no other file be read.
 
-    Views: events, templates, rejects, new_templates, template_hours, template_stats, events_raw, segments, otel_logs;
-    table labels. Macros: recent, new_since, around, spikes, slots, param, sev_text and more; the prompt has .help.
+    Views: events, templates, rejects, new_templates, template_hours, template_stats, events_raw, sources, segments,
+    otel_logs; table labels. Macros: recent, new_since, around, spikes, slots, param, sev_text and more; see .help.
     CSV is made safe for spreadsheets and terminals; JSON and Parquet hold every character.
     """
     from pipeline.cli.asking import session

@@ -19,7 +19,7 @@ templates = group(
     "templates",
     "Look at the kinds of lines that a lake knows.",
     panel=ASK,
-    examples=("dioptre templates list --lake lake", "dioptre templates list --lake lake --label 'auth.*'"),
+    examples=("dioptre templates list --lake lake", "dioptre templates list --lake lake --label auth"),
 )
 
 _HEX = frozenset("0123456789abcdef")
@@ -29,14 +29,17 @@ _HEX = frozenset("0123456789abcdef")
     templates, "list",
     examples=(
         "dioptre templates list --lake lake                  # the loudest kinds first",
-        "dioptre templates list --lake lake --label 'auth.*' # of these labels",
+        "dioptre templates list --lake lake --label auth     # of a domain, or of one label",
         "dioptre templates list --lake lake --unknown --json # what nobody was sure about",
     ),
 )  # fmt: skip
 def list_(
     lake: LakeOption = None,
     label: Annotated[
-        str | None, typer.Option("--label", metavar="GLOB", help="Only these labels, as auth.* or storage.disk_full.")
+        str | None,
+        typer.Option(
+            "--label", metavar="LABEL", help="Only this label or domain, as auth, auth.* or storage.disk_full."
+        ),
     ] = None,
     app: Annotated[str | None, typer.Option("--app", metavar="GLOB", help="Only these programs.")] = None,
     unknown: Annotated[bool, typer.Option("--unknown", help="Only what has no label yet.")] = False,
@@ -120,7 +123,8 @@ def _volumes(config: "Config") -> dict[str, tuple[int, datetime]]:
 
 
 def _wanted(told: dict[str, Any], label: str | None, app: str | None) -> bool:
-    return all(fnmatchcase(told[n], p) for n, p in (("label", label), ("app", app)) if p is not None)
+    named = label is None or fnmatchcase(told["label"], label) or fnmatchcase(told["label"].partition(".")[0], label)
+    return named and (app is None or fnmatchcase(told["app"], app))
 
 
 def _one(found: list[dict[str, Any]], told: str) -> dict[str, Any]:

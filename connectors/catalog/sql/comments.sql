@@ -8,7 +8,7 @@ COMMENT ON COLUMN labels.actionable IS 'Whether a person should look: yes, no, d
 
 COMMENT ON ${relation} events IS 'One row an event, with what is known of its kind today. Filter on ts: it is cheap.';
 COMMENT ON COLUMN events.level IS 'severity, else the typical severity of the label; 0 (emerg) to 7 (debug).';
-COMMENT ON COLUMN events.template_id IS 'The template the kind belongs to today, 16 hex digits; join templates on it.';
+COMMENT ON COLUMN events.template_id IS 'The template of the kind today, 16 hex digits; join templates on it. Null: a line that goes on.';
 COMMENT ON COLUMN events.template IS 'Its text, holes as <*>; null for a kind that nobody has noted yet.';
 COMMENT ON COLUMN events.label IS 'What the kind is called today, else label_at_ingest. `unknown`: no stage was sure.';
 COMMENT ON COLUMN events.domain IS 'The part of the label before the dot.';

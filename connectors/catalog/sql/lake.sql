@@ -5,7 +5,8 @@ CREATE VIEW events_raw AS SELECT ${columns} FROM ${events_raw} WHERE ${cut};
 
 -- The kinds come in as one row that is unnested: DuckDB guesses the size of the lake from its first file, and where it
 -- guesses that the events are fewer than the kinds, it would build its hash table from the events (ten times slower).
--- A continuation line has no kind of its own, so what was stored with it holds.
+-- A continuation line has no kind of its own, so what was stored with it holds; and no template, unless a line that
+-- stands for itself says the same: so each template_id of events is one of templates.
 CREATE VIEW events AS
 SELECT
   e.ts, e.ts_quality, e.observed_ts, e.host, e.app, e.procid, e.msgid, e.facility, e.severity,
@@ -14,7 +15,7 @@ SELECT
     CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN ${severity_of_label} ELSE k.severity_hint END
   ) AS level,
   e.message,
-  coalesce(k.template_id, e.template_id) AS template_id,
+  coalesce(k.template_id, CASE WHEN e.stage <> 'continuation' THEN e.template_id END) AS template_id,
   k.template,
   e.params,
   CASE WHEN k.key IS NULL OR e.stage = 'continuation' THEN e.label_at_ingest ELSE k.label END AS label,
