@@ -76,6 +76,11 @@ def told(batch: pa.RecordBatch) -> tuple[int, int, dict[str, int]]:
     return int(meta[b"start"]), int(meta[b"end"]), json.loads(meta[b"skips"])
 
 
+def lines(n: int, start: int = 0) -> list[bytes]:
+    """Records that say their number."""
+    return [b"line %d" % i for i in range(start, start + n)]
+
+
 def values(batches: Sequence[pa.RecordBatch]) -> list[bytes | None]:
     """The records of batches."""
     return [value for batch in batches for value in batch.column("raw").to_pylist()]
