@@ -13,7 +13,7 @@ INSTALL = $(UV) pip install -q --python $(BIN)/python
 endif
 PINS := deploy/requirements
 
-.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-stream train-tiny pins clean
+.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-stream train-tiny pins clean exactly-once soak soak-long bench-freshness
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 36
@@ -58,6 +58,18 @@ kafka flink prism: $(VENV)/dev.stamp ## fetch and start a real one beside the te
 
 kafka-stop flink-stop prism-stop: $(VENV)/dev.stamp ## stop it again, by its process id
 	@$(BIN)/python -m tests.engines.background $(@:-stop=) stop
+
+exactly-once: $(VENV)/dev.stamp ## kill streams on three engines and count what was lost and doubled (needs java, mvn, go; half an hour)
+	@$(BIN)/python -m tests.engines.exactly_once
+
+soak: $(VENV)/dev.stamp ## a stream at 70 % of its peak for half an hour: memory, open files, conservation
+	@$(BIN)/python -m tests.bench.bench_soak --verbose
+
+soak-long: $(VENV)/dev.stamp ## the same for two hours
+	@$(BIN)/python -m tests.bench.bench_soak --verbose --minutes 120
+
+bench-freshness: $(VENV)/dev.stamp ## from the broker's log to SQL, at 1,000 records a second, on three engines
+	@$(BIN)/python -m tests.bench.bench_freshness
 
 bench: $(VENV)/dev.stamp ## speed of the whole backfill against Drain3, memory, scaling, novelty
 	@$(BIN)/python -m tests.bench.bench_backfill
