@@ -4,13 +4,14 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from classifiers.cascade import NOBODY
 from connectors.kafka import Bounds, Partition
-from connectors.lake import Lake
 from pipeline.committed import Committed
 from pipeline.stream_words import State
+
+if TYPE_CHECKING:
+    from connectors.lake import Lake
 
 
 @dataclass
@@ -62,6 +63,8 @@ class Totals:
     @property
     def unknown(self) -> int:
         """Events that nobody was sure of."""
+        from classifiers.cascade import NOBODY
+
         return self.stages[NOBODY]
 
     @property
@@ -92,7 +95,7 @@ class Totals:
         self.told[source] = max(footer["end"], self.told.get(source, 0))
         self._reach(source, footer["end"])
 
-    def recount(self, lake: Lake, partitions: Iterable[Partition]) -> None:
+    def recount(self, lake: "Lake", partitions: Iterable[Partition]) -> None:
         """Count what a worker wrote and did not live to tell: the segments of this run behind the end that is known."""
         for partition in partitions:
             known = self.told.get(partition.source, 0)

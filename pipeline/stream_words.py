@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from connectors.kafka import Bounds, Cluster, Partition, Policy
-from pipeline.job import Job
+
+if TYPE_CHECKING:
+    from pipeline.job import Job
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Task:
         flush_s: seconds a record waits at most before it is written.
     """
 
-    job: Job
+    job: "Job"
     cluster: Cluster
     policy: Policy
     flush_s: float

@@ -112,12 +112,12 @@ def _run(config: "Config", named: tuple[str, ...], *, until_end: bool, beam: lis
 
     options = _engine(config, beam)
     plan = _plan(config, named, until_end=until_end)
-    job = said.job(config, said.topics(config, named), f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}")
-    job.check()
     with draining() as asked:
-        _make_ready()
         client, began = Client(plan.cluster), time.monotonic()
         partitions = begin(client, plan)
+        _make_ready()
+        job = said.job(config, said.topics(config, named), f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}")
+        job.check()
         made = Lake.create(config.settings.lake.path, range_size=config.settings.lake.range_size)
         with Report() as report:
             report.log("start", run_id=job.run, lake=str(made.root), topics=plan.topics, partitions=len(partitions))
@@ -142,7 +142,7 @@ def _engine(config: "Config", beam: list[str]) -> list[str]:
 
 
 def _make_ready() -> None:
-    """Start what workers are forked from, before any client is opened."""
+    """Start what workers are forked from; it is a process of its own, so no client is ever forked."""
     from pipeline.draining import start_forkserver
     from pipeline.stream import PRELOADED
 
