@@ -13,7 +13,7 @@ INSTALL = $(UV) pip install -q --python $(BIN)/python
 endif
 PINS := deploy/requirements
 
-.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-stream train-tiny pins clean exactly-once soak soak-long bench-freshness
+.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream train-tiny pins clean exactly-once soak soak-long bench-freshness
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 36
@@ -79,6 +79,9 @@ bench-keys: $(VENV)/dev.stamp ## kinds in a million lines, and the share of the 
 
 bench-sql: $(VENV)/dev.stamp ## the twelve questions on ten million events
 	@$(BIN)/python -m tests.bench.bench_sql
+
+bench-readers: $(VENV)/dev.stamp ## four sessions ask for ten minutes while segments land and compactions run
+	@$(BIN)/python -m tests.bench.bench_readers
 
 bench-stream: $(VENV)/dev.stamp ## topics into a lake beside kafka-python's own poll loop, on Kafka, Prism and Flink
 	@$(BIN)/python -m tests.bench.bench_stream

@@ -167,6 +167,7 @@ def _lock(con: duckdb.DuckDBPyConnection, root: Path, spill: Path, timeout_s: fl
     con.execute(f"SET allowed_paths = [{', '.join(map(ddl.quoted, paths))}]")
     con.execute(f"SET temp_directory = {ddl.quoted(spill)}")
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
     if timeout_s is not None:
         con.execute(f"SET max_execution_time = {int(timeout_s * 1000)}")
     con.execute("SET enable_external_access = false")

@@ -65,6 +65,7 @@ def sorter(root: Path, *, memory: str, threads: int) -> Iterator["duckdb.DuckDBP
     con = duckdb.connect(config={**settings, "preserve_insertion_order": False})
     try:
         con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET enable_progress_bar = false")
         yield con
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
