@@ -139,7 +139,7 @@ def specs(draw: st.DrawFn) -> Spec:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(specs(), max_size=5), st.integers(0, 1 << 40), st.integers(0, 60), st.integers(0, 40))
 def test_any_batches_read_as_kafka_python_reads_them(many: list[Spec], first: int, skip: int, cut: int) -> None:
     made = log(*many, first=first)
@@ -150,7 +150,7 @@ def test_any_batches_read_as_kafka_python_reads_them(many: list[Spec], first: in
         assert found.next_offset == max(made.next, first + skip)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(specs(), min_size=1, max_size=3),
     st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=4),
@@ -166,7 +166,7 @@ def test_any_damage_gives_one_error_or_the_same_records_twice(
     assert isinstance(found, Decoded) or found.startswith("the record batch at offset ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(RECORD, min_size=1, max_size=4),
     st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4),
