@@ -13,7 +13,7 @@ from tests.engines.broker_settings import SETTINGS
 from tests.engines.maven import class_path, java
 from tests.engines.process import Service, free_port
 
-VERSION = os.environ.get("DIOPTRE_KAFKA_VERSION", "4.1.2")
+VERSION = os.environ.get("ENGINES_KAFKA_VERSION", "4.1.2")
 
 
 def fetched() -> str:

@@ -9,9 +9,9 @@ from typing import Any
 from tests.engines.maven import class_path, java
 from tests.engines.process import Service, answers, free_port
 
-FLINK = os.environ.get("DIOPTRE_FLINK_VERSION", "1.19")
+FLINK = os.environ.get("ENGINES_FLINK_VERSION", "1.19")
 # The job server of this version is for tests: below 2.76 the state of polling sources grows (see deploy/k8s/flink).
-BEAM = os.environ.get("DIOPTRE_JOB_SERVER_VERSION", "2.62.0")
+BEAM = os.environ.get("ENGINES_JOB_SERVER_VERSION", "2.62.0")
 # A fresh Flink that is asked for checkpoints more often than this may leave its first job without an element for ever.
 CHECKPOINTING_INTERVAL_MS = 10_000
 # What Flink opens of Java's own for itself on Java 17.

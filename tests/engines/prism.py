@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.engines.process import Service, answers, cache_folder, free_port, tool
 
-VERSION = os.environ.get("DIOPTRE_PRISM_VERSION", "2.77.0")
+VERSION = os.environ.get("ENGINES_PRISM_VERSION", "2.77.0")
 
 
 def fetched() -> Path:
