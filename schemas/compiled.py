@@ -5,10 +5,11 @@ for these very sources (`machine_code`). Importing this module loads LLVM's bind
 packages import it, and only batches that are worth it import those.
 """
 
+import contextlib
 import ctypes
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -55,6 +56,8 @@ class _Helper:
 def kernel(signature: str, package: str) -> Callable[[F], F]:
     """Compile a function that Python calls, for these types only, or load what an earlier process has compiled.
 
+    As in C, no index is checked, and none may be negative. NUMBA_BOUNDSCHECK=1 compiles kernels that check each.
+
     Args:
         signature: as numba writes it, `result(argument, ...)`: numbers, and C-contiguous arrays of them such as
             `int64[:,::1]`; `text` stands for bytes that are only read.
@@ -82,9 +85,32 @@ def _compile(function: Callable[..., Any], signature: str) -> tuple[str, str]:
 
     types = signature.replace("text", "Array(uint8, 1, 'C', True)")
     plain = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    made = numba.njit(types, **_OPTIONS, **plain)(function)
+    with _no_negative_indices():
+        made = numba.njit(types, **_OPTIONS, **plain)(function)
     (compiled,) = made.overloads.values()
     return made.inspect_llvm(compiled.signature.args), compiled.fndesc.llvm_func_name
+
+
+@contextlib.contextmanager
+def _no_negative_indices() -> Iterator[None]:
+    """Keep numba from counting negative indices from the end, which it asks of each index: a fifth of a kernel's time.
+
+    Where numba has changed so much that its function is not found, it goes on asking.
+    """
+    from numba.core import types
+    from numba.np import arrayobj
+
+    def as_it_is(context: Any, builder: Any, kind: Any, index: Any, _: Any) -> Any:
+        return context.cast(builder, index, kind, types.intp if kind.signed else types.uintp)
+
+    before = getattr(arrayobj, "fix_integer_index", None)
+    if before is not None:
+        arrayobj.fix_integer_index = as_it_is
+    try:
+        yield
+    finally:
+        if before is not None:
+            arrayobj.fix_integer_index = before
 
 
 class _Kernel:
