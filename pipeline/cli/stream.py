@@ -33,7 +33,7 @@ _HEALTH, _ENGINE = "Lag and health", "Engines"
     app, "stream", panel=LABEL,
     examples=(
         "dioptre stream --brokers localhost:9092 --topic logs --lake lake   # needs a broker",
-        "dioptre stream --brokers localhost:9092 --topic logs --until-end   # for cron; needs a broker",
+        "dioptre stream --brokers localhost:9092 --topic logs --until-end   # needs a broker; for cron",
         "dioptre stream --workers 2 --listen 127.0.0.1:9464 # needs [kafka] in dioptre.toml",
     ),
 )  # fmt: skip
