@@ -16,8 +16,8 @@ from connectors.formats.record import Context, Event
 
 COLUMNS = ("message", "ts", "host", "app", "procid", "msgid", "severity", "facility", "pri", "tag", "sd")
 """What a table fills, in the order of Plan.columns."""
-MOST = 4096
-"""Shapes remembered."""
+MOST, LONGEST = 4096, 8192
+"""Shapes remembered, and bytes of one; a longer one is not worked out, so that memory stays bounded."""
 NONE = -1
 
 
@@ -72,7 +72,7 @@ class _Traced(Fields):
 
 def plan(shape: bytes, ctx: Context) -> Plan | None:
     """Work out what a shape means; None when its records are to be read one by one."""
-    return _plan(shape, ctx.format, tuple(sorted(ctx.fields.items())))
+    return _plan(shape, ctx.format, tuple(sorted(ctx.fields.items()))) if len(shape) <= LONGEST else None
 
 
 @lru_cache(maxsize=MOST)

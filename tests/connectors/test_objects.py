@@ -149,6 +149,7 @@ def test_the_records_of_shippers_are_read_by_the_many_unless_a_header_is_inside(
 def test_shapes_without_end_are_left_to_the_lines() -> None:
     check([b'{"message":"x","%s":%d}' % (b"k" * n, n) for n in range(200)], Reading(alone=True))
     check([b'{"message":"x","k%d":{"y":[1,{"z":%d.50}]}}' % (n, n) for n in range(5000)], Reading(alone=True))
+    check([json.dumps({"message": "x", "a" * size: "y"}).encode() for size in (900, 1100, 9000)], Reading(alone=True))
     check([b'{"a":' * depth + b"1" + b"}" * depth for depth in (1, 63, 64, 65, 66)], Reading(alone=True))
     check([b'{"a":' + b"[" * depth + b"]" * depth + b"}" for depth in (1, 62, 63, 64, 65)], Reading(alone=True))
 
