@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import InvalidTimestampError
 
 from tests.engines.broker import Broker
 
@@ -31,7 +32,7 @@ def values(broker: Broker, topic: str, count: int) -> list[bytes]:
     return found
 
 
-def test_what_is_sent_is_read_back(broker: Broker, topic: str) -> None:
+def test_a_topic_can_be_given_more_partitions_and_deleted(broker: Broker, topic: str) -> None:
     broker.create_topic(topic, partitions=2)
     broker.add_partitions(topic, 3)
     with broker.admin() as admin:
@@ -55,6 +56,17 @@ def test_records_before_a_given_offset_can_be_made_to_go(broker: Broker, topic: 
     send(broker, topic, b"one", b"two")
     broker.delete_records(topic, 0, 1)
     assert values(broker, topic, 1) == [b"two"]
+
+
+def test_a_record_from_the_future_is_refused_unless_the_broker_stamps(broker: Broker, topic: str) -> None:
+    broker.create_topic(topic)
+    broker.create_topic(f"{topic}-stamped", settings={"message.timestamp.type": "LogAppendTime"})
+    in_five_hours = int((time.time() + 5 * 3600) * 1000)
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    producer.send(f"{topic}-stamped", b"early", timestamp_ms=in_five_hours).get(timeout=20)
+    with pytest.raises(InvalidTimestampError):
+        producer.send(topic, b"early", timestamp_ms=in_five_hours).get(timeout=20)
+    producer.close()
 
 
 def test_a_program_ends_when_the_tests_that_started_it_are_killed(tmp_path: Path) -> None:
