@@ -58,7 +58,7 @@ def compact(
     grace_s: float = GRACE_S,
     now: datetime | None = None,
     most_bytes: int = MOST_BYTES,
-    memory: str = "192MB",
+    memory: str = "128MB",
     threads: int = 1,
 ) -> Compacted:
     """Do one round: take segments, merge small files, remove what was replaced `grace_s` ago. Often there is nothing.

@@ -15,7 +15,7 @@ from connectors.lake.step import Step
 from connectors.lake.store import Lake
 from connectors.lake.switch import signature, switch
 
-MEMORY, THREADS = "192MB", 1
+MEMORY, THREADS = "128MB", 1
 """Of the sorts of a person's command."""
 
 

@@ -28,7 +28,8 @@ from schemas.events import SEGMENT
 if TYPE_CHECKING:
     import duckdb
 
-ROW_GROUP = 122_880
+ROW_GROUP, ROW_GROUP_BYTES = 61_440, 32 << 20
+"""Rows that are written at once; fewer where rows are large."""
 LARGEST = 192 << 20
 """A day file is closed when it has grown to so many bytes."""
 
@@ -44,6 +45,10 @@ _NO_SPAN = (1 << 62, -(1 << 62))
 _ODD = int(np.iinfo(np.int64).max)
 """Stands for the day of rows whose stamps cannot be right."""
 TOLD = ("events", "rejects", "positions")
+
+
+class CrampedError(LakeError):
+    """Rows are so large that the sort needs more memory."""
 
 
 @dataclass
@@ -67,6 +72,8 @@ def sorter(root: Path, *, memory: str, threads: int) -> Iterator["duckdb.DuckDBP
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET enable_progress_bar = false")
         yield con
+    except duckdb.OutOfMemoryException as error:
+        raise CrampedError(f"{root}: cannot sort in {memory}: its records are too large") from error
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise LakeError(f"{root}: cannot sort: {first}; `dioptre lake verify` names a file that is torn") from error
@@ -117,7 +124,7 @@ def sort(
         WHERE {where} ORDER BY odd, ts, source, source_offset, ordinal"""
     out = _Writer(root)
     try:
-        for batch in con.sql(query).to_arrow_reader(ROW_GROUP):
+        for batch in con.sql(query).to_arrow_reader(_rows_at_once(inputs)):
             out.add(batch)
         out.close()
     except BaseException:
@@ -126,6 +133,17 @@ def sort(
     finally:
         con.unregister("kinds_now")
     return out.done
+
+
+def _rows_at_once(inputs: Sequence[Path]) -> int:
+    """Give how many rows are held at once, by what the footers tell of their size."""
+    rows, size = 1, 1
+    for path in inputs:
+        with commit.told(path, "read"):
+            meta = pq.read_metadata(path)
+        rows += meta.num_rows
+        size += sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+    return max(256, min(ROW_GROUP, ROW_GROUP_BYTES * rows // size))
 
 
 class _Writer:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.lake.sorting import Sorted, remove, sort, sorter
+from connectors.lake.sorting import CrampedError, Sorted, remove, sort, sorter
 from connectors.lake.store import Lake
 from connectors.lake.switch import Signature, switch
+
+CRAMPED = "2GB"
+"""For records of a megabyte, some thousand of which must be held at once whatever the bound."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,13 @@ class Step:
 
     def sort(self, paths: Sequence[Path], where: str = "true") -> Sorted:
         """Write the rows of files as new day files, which are nobody's yet."""
-        with sorter(self.lake.root, memory=self.memory, threads=self.threads) as con:
+        try:
+            return self._sort(paths, where, self.memory)
+        except CrampedError:
+            return self._sort(paths, where, CRAMPED)
+
+    def _sort(self, paths: Sequence[Path], where: str, memory: str) -> Sorted:
+        with sorter(self.lake.root, memory=memory, threads=self.threads) as con:
             return sort(con, self.lake.root, paths, kinds=self.kinds, now=self.now, where=where)
 
     def nothing(self) -> Sorted:
