@@ -53,10 +53,11 @@ def walk(file: Path, root: Path) -> dict[str, float]:
     for read in plan(lake, [str(file)]).plan.reads:
         batches = archives.read(read, lake_chain=lake.chain)
         while (records := clock.time("read", next, batches, None)) is not None:
+            parsed = clock.time("parse", parse, records, job.reading)
             if masked < MASKED:
-                clock.time("masks on", masks.records, records)
+                clock.time("masks on", masks.parsed, parsed)
                 masked += records.num_rows
-            parsed = clock.time("parse", parse, clock.time("mask", job.masks.records, records))
+            parsed = clock.time("mask", job.masks.parsed, parsed)
             clock.time("key", keys.of, parsed.column("app"), parsed.column("message"))
             clock.time("write", commit, lake, clock.time("label", labeller.label, parsed))
             lines += records.num_rows
