@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 FORGET = 0.5
-"""Weight of the latest batch in a partition's bytes a record."""
+"""Weight of the latest in what is learnt: bytes a record, seconds a run."""
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Flush(Generic[K]):
     after_s: float
     rows: int
     size: int
+    _lead_s: float = 0.0
     _waiting: dict[K, _Waiting] = field(default_factory=dict)
     _bytes: dict[K, float] = field(default_factory=dict)
 
@@ -47,13 +48,22 @@ class Flush(Generic[K]):
 
     def due(self, now: float) -> list[K]:
         """List the partitions to be written now, in the order in which they began to wait."""
-        if any(now - w.since >= self.after_s for w in self._waiting.values()):
+        if self._waiting and self.next_due(now) <= 0:
             return list(self._waiting)
         return [k for k, w in self._waiting.items() if self._full(k, w)]
 
     def next_due(self, now: float) -> float:
-        """Give the seconds until something is due that is known of by now; after_s if nothing is."""
-        return min((w.since + self.after_s - now for w in self._waiting.values()), default=self.after_s)
+        """Give the seconds until something is due that is known of by now; after_s if nothing is.
+
+        It is due so much earlier that a run as long as the last ones ends in time.
+        """
+        wait = self.after_s - self._lead_s
+        return min((w.since + wait - now for w in self._waiting.values()), default=self.after_s)
+
+    def took(self, seconds: float) -> None:
+        """Learn how long a run takes; half the time that a record may wait is always left for others to join it."""
+        lead = self._lead_s + FORGET * (seconds - self._lead_s)
+        self._lead_s = min(self.after_s / 2, lead)
 
     def written(self, partition: K) -> None:
         """Note that a partition was written: what waits now begins to wait anew."""

@@ -9,13 +9,13 @@ from multiprocessing.connection import Connection
 
 import pyarrow as pa
 
-from connectors.kafka import Bounds, Client, KafkaError, Partition, spans
+from connectors.kafka import Bounds, Client, KafkaError, Partition, Span, spans
 from connectors.lake import GapError, LakeError
 from pipeline import taken
 from pipeline.committed import Committed
 from pipeline.kept import kept
 from pipeline.stream_flush import Flush
-from pipeline.stream_run import cause_of, run
+from pipeline.stream_run import Graph, cause_of
 from pipeline.stream_words import Failure, Share, State, Task
 
 TICKS = 10
@@ -46,6 +46,7 @@ class Worker:
         cluster = task.cluster if task.secret is None else replace(task.cluster, password=task.secret)
         self.client = Client(cluster)
         self.lake = kept(task.job).lake
+        self._graph = Graph(task.job)
         self._flush: Flush[Partition] = Flush(task.flush_s, task.job.batch_rows, task.job.batch_bytes)
         self._share = Share(())
         self._bounds: dict[Partition, Bounds] = {}
@@ -172,10 +173,17 @@ class Worker:
         limit = TURN_SEGMENTS * self.job.batch_rows
         turn = [replace(s, stop=min(s.stop, s.first + limit)) for s in todo]
         if turn:
-            run(self, self.job, sorted(turn, key=lambda s: s.stop - s.first))
+            self._run(sorted(turn, key=lambda s: s.stop - s.first))
         for partition in due:
             self._flush.written(partition)
         self._over = self._share.stops is not None and not todo
+
+    def _run(self, todo: Sequence[Span]) -> None:
+        """Run the graph, and learn how long a run takes that does not fill a segment."""
+        began = time.monotonic()
+        self._graph.run(self, todo)
+        if sum(s.stop - s.first for s in todo) < self.job.batch_rows:
+            self._flush.took(time.monotonic() - began)
 
     def _tick(self) -> float:
         """Give the time until the next look; none when more is waiting than one run took."""

@@ -72,6 +72,19 @@ def test_small_traffic_makes_one_segment_a_partition_and_flush() -> None:
     assert segments == 11  # 5 s, and a tenth until the next record is seen
 
 
+def test_what_a_run_takes_is_part_of_the_wait_but_never_more_than_half_of_it() -> None:
+    one = flush()
+    for _ in range(20):
+        one.took(1.0)
+    one.see("a", 1, now=0.0)
+    assert one.due(now=3.9) == []
+    assert one.due(now=4.1) == ["a"]
+    for _ in range(20):
+        one.took(60.0)
+    assert one.due(now=2.4) == []
+    assert one.due(now=2.5) == ["a"]
+
+
 def test_the_time_until_the_next_flush_is_known() -> None:
     one = flush()
     assert one.next_due(now=0.0) == 5.0

@@ -114,7 +114,9 @@ def test_the_first_signal_drains_and_the_second_ends_it(number: int) -> None:
         signal.raise_signal(signal.Signals(number))
         assert asked.stop.wait(1)
         assert asked.by == number
-        signal.raise_signal(signal.Signals(number))  # one request still: `timeout` signals a process, and then its group
+        signal.raise_signal(
+            signal.Signals(number)
+        )  # one request still: `timeout` signals a process, and then its group
         time.sleep(ONE_REQUEST_S + 0.1)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.Signals(number))
@@ -202,9 +204,9 @@ class Fails:
 )
 def test_an_error_of_ours_comes_out_of_beam_as_it_went_in(error: Exception, tmp_path: Path) -> None:
     import pipeline.quiet  # noqa: F401 - before Beam
-    from pipeline.stream_run import run
+    from pipeline.stream_run import Graph
 
     lake = Lake.create(tmp_path / "lake")
     with pytest.raises(type(error)) as caught:
-        run(Fails(error), Job(lake.root), [Span(Partition("t", 0, "kafka-a"), 0, 0, 1, "")])  # type: ignore[arg-type]
+        Graph(Job(lake.root)).run(Fails(error), [Span(Partition("t", 0, "kafka-a"), 0, 0, 1, "")])  # type: ignore[arg-type]
     assert caught.value is error
