@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.lake import commit
-from connectors.lake.compactions import SUMS, Compactions, Range, marks_of
+from connectors.lake.compactions import SUMS, Compactions, Range
 from connectors.lake.layout import COMPACTIONS, GapError, TornError, chain_folder, segment_name, segment_start
+from connectors.lake.marks import CompactedFooter, marks_of
 from connectors.lake.rows import Positions, check_batch, footer_of
 from connectors.lake.segments import Segment, encode, read_segment
 
@@ -143,7 +144,7 @@ class Chain:
             if rows is not None:
                 written += rows
                 created.append(self._folder / segment_name(tail))
-        if not created:
+        if not created and self._folder.is_dir():
             with commit.told(self._folder, "make it durable"):
                 commit.sync_folder(self._folder)
         return Appended(tail, written, created)
@@ -199,7 +200,7 @@ def _as_segment(root: Path, source: str, known: Range) -> Segment:
     told = {name: getattr(known, name) for name in ("start", "end", "events", "rejects", "positions", "segments")}
     told |= {name: dict(getattr(known, name)) for name in SUMS}
     told |= {"name": known.name, "prefix": known.prefix, "newest": known.newest}
-    footer = {**told, "source": source, "marks": marks_of(root, source, known), "compacted": True}
+    footer = CompactedFooter({**told, "source": source, "compacted": True}, lambda: marks_of(root, source, known))
     return Segment(root / COMPACTIONS, known.start, known.end, known.events + known.rejects, footer)
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from connectors.lake.layout import COMPACTIONS, TornError, copy_name, proof_name, record_name, record_number
+from connectors.lake.layout import COMPACTIONS, TornError, copy_name, record_name, record_number
 
 COUNTS = ("events", "rejects", "positions", "segments")
 SUMS = ("skips", "reject_reasons", "stages")
@@ -222,27 +222,3 @@ def _read_record(path: str, *_: int) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TornError(f"{path}: torn: {str(error).splitlines()[0]}; {hint}") from error
     return record
-
-
-@lru_cache(maxsize=16)
-def read_proof(folder: str, name: str) -> dict[str, list[list[Any]]]:
-    """Read the marks of the segments that one compaction took: source -> (position, first digits of the hash).
-
-    Raises:
-        TornError: it is missing, or its bytes are not those of its name.
-    """
-    path = Path(folder) / name
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TornError(f"{path}: unreadable: {error.strerror}; restore a copy") from error
-    if proof_name(data) != name:
-        raise TornError(f"{path}: torn: its bytes are not those it is named after; restore a copy")
-    marks: dict[str, list[list[Any]]] = json.loads(data)
-    return marks
-
-
-def marks_of(root: Path, source: str, known: Range) -> list[list[Any]]:
-    """Give all marks of a source's compacted part, by position."""
-    folder = str(root / COMPACTIONS)
-    return [mark for proof in known.proofs for mark in read_proof(folder, proof).get(source, ())]

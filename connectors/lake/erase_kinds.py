@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from connectors.lake import commit
-from connectors.lake.kinds import novel_name, read_novel, read_registry
+from connectors.lake.kinds import novel_name, read_novel, read_registry, registry_bytes
 from connectors.lake.layout import NOVEL, REGISTRY, TornError
 from connectors.lake.store import Lake
 from schemas.registry import KINDS
@@ -26,7 +25,7 @@ def spoken(con: "duckdb.DuckDBPyConnection", lake: Lake, where: str) -> dict[str
     """Find the kinds that say what is to be erased: key -> whether the example does, whether the template does.
 
     An example does if its own record is gone, or if it fulfils the condition as the message of an event of its kind; a
-    template if it does so.
+    template if it does so, or its merged text.
     """
     con.register("all_kinds", pa.concat_tables([KINDS.empty_table(), *(table for _, table in _tables(lake))]))
     pseudo = """
@@ -39,8 +38,9 @@ def spoken(con: "duckdb.DuckDBPyConnection", lake: Lake, where: str) -> dict[str
         text: {
             key for (key,) in con.execute(f"SELECT key FROM ({pseudo.format(text=text)}) WHERE ({where}\n)").fetchall()
         }
-        for text in ("example", "template")
+        for text in ("example", "template", "merged_text")
     }
+    said["template"] |= said["merged_text"]
     said["example"] |= {key for (key,) in con.execute(own).fetchall()}
     return {key: (True, key in said["template"]) for key in sorted(said["example"] | said["template"])}
 
@@ -71,20 +71,20 @@ def _tables(lake: Lake) -> Iterator[tuple[Path, pa.Table]]:
 
 def _blanked(table: pa.Table, found: dict[str, tuple[bool, bool]]) -> pa.Table:
     """Blank what a table says."""
-    for number, column in enumerate(("example", "template")):
+    for number, column in ((0, "example"), (1, "template"), (1, "merged_text")):
         keys = pa.array([key for key, which in found.items() if which[number]], pa.string())
-        told = pc.if_else(pc.is_in(table["key"], value_set=keys), BLANK, table[column])
+        said = pc.and_(pc.is_in(table["key"], value_set=keys), table[column].is_valid())
+        told = pc.if_else(said, BLANK, table[column])
         at = table.schema.get_field_index(column)
         table = table.set_column(at, table.schema.field(at), told)
     return table
 
 
 def _write(root: Path, path: Path, table: pa.Table) -> None:
-    sink: Any = pa.BufferOutputStream()
     if path.parent.name == REGISTRY:
-        pq.write_table(table.cast(KINDS), sink, compression="zstd", store_schema=False, write_page_checksum=True)
-        commit.replace(root, sink.getvalue().to_pybytes(), path)
+        commit.replace(root, registry_bytes(table), path)
         return
+    sink: Any = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, KINDS) as out:
         out.write_table(table.cast(KINDS))
     data = sink.getvalue().to_pybytes()

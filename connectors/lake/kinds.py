@@ -4,22 +4,17 @@ import contextlib
 import hashlib
 import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.lake import commit
+from connectors.lake.folding import RANKED, folded, sorted_rows
 from connectors.lake.layout import NOVEL, REGISTRY, TornError, sequence_name, sequence_of
-from schemas.registry import KINDS
-
-_RANKED = KINDS.append(pa.field("_rank", pa.int64()))
-_ORDER = [("key", "ascending"), ("_rank", "descending")] + [
-    (name, "ascending") for name in ("first_seen", "source", "source_offset", "template_id", "label", "model")
-]
+from schemas.registry import KINDS, conform
 
 
 class Kinds:
@@ -33,7 +28,8 @@ class Kinds:
         self._root = root
         self._lock = threading.Lock()
         self._seen: frozenset[str] = frozenset()
-        self._folded = _RANKED.empty_table()
+        self._rows = RANKED.empty_table()
+        self._folded = KINDS.empty_table()
 
     def note_novel(self, kinds: pa.RecordBatch) -> Path | None:
         """Remember kinds met for the first time; durable on return. None when there are none.
@@ -53,7 +49,7 @@ class Kinds:
         return final
 
     def publish(self, kinds: pa.Table) -> int:
-        """Write the next registry file; the loser of a race takes the number after.
+        """Write the next registry file; the loser of a race takes the number after. `set_at` of all rows is now.
 
         Returns:
             its sequence, from 1; for an empty table the newest there is (0: none), and nothing is written.
@@ -61,19 +57,22 @@ class Kinds:
         Raises:
             ValueError: other columns than KINDS, or a key stands twice.
         """
+        while (written := self.publish_after(self.stamp()[0], kinds)) is None:
+            continue
+        return written
+
+    def publish_after(self, sequence: int, kinds: pa.Table) -> int | None:
+        """Publish rows that were made from what held at a sequence; None: the registry is no longer there."""
         _check(kinds.schema)
         if len(kinds.column("key").unique()) != kinds.num_rows:
             raise ValueError("registry: a key stands twice in what is to be published")
-        sequence = self.stamp()[0]
         if kinds.num_rows == 0:
             return sequence
-        sink = pa.BufferOutputStream()
-        pq.write_table(kinds.cast(KINDS), sink, compression="zstd", store_schema=False, write_page_checksum=True)
-        data = memoryview(sink.getvalue())
-        while True:
-            sequence += 1
-            if commit.create(self._root, data, self._root / REGISTRY / sequence_name(sequence)):
-                return sequence
+        if sequence != self.stamp()[0]:
+            return None
+        data = memoryview(registry_bytes(_stamped(kinds)))
+        final = self._root / REGISTRY / sequence_name(sequence + 1)
+        return sequence + 1 if commit.create(self._root, data, final) else None
 
     def stamp(self) -> tuple[int, int]:
         """Give (newest registry sequence, number of novel files): when it is unchanged, so are the kinds."""
@@ -93,16 +92,30 @@ class Kinds:
         return max([after, *fresh]), tables
 
     def fold(self) -> pa.Table:
-        """Give one row a key: of the registry the latest, else of novel the first seen. Torn files are left out."""
+        """Give one row a key, as `folding` says. Torn files are left out."""
         with self._lock:
-            names = frozenset(f"{folder}/{name}" for folder in (NOVEL, REGISTRY) for name in self._list(folder))
-            if self._seen - names:
-                self._seen, self._folded = frozenset(), _RANKED.empty_table()
-            fresh = [t for name in sorted(names - self._seen) if (t := self._ranked(name)) is not None]
-            if fresh:
-                self._folded = _first_of_each(pa.concat_tables([self._folded, *fresh]))
-            self._seen = names
-            return self._folded.drop_columns(["_rank"])
+            self._read()
+            return self._folded
+
+    def history(self) -> pa.Table:
+        """Give all that was ever said, ordered by key, then from the newest to the oldest: KINDS, and `_rank`.
+
+        `_rank` is the sequence of the registry file, 0 for novel, of which there is one row a key.
+        """
+        with self._lock:
+            self._read()
+            return self._rows
+
+    def _read(self) -> None:
+        """Read what is new since the last look."""
+        names = frozenset(f"{folder}/{name}" for folder in (NOVEL, REGISTRY) for name in self._list(folder))
+        if self._seen - names:
+            self._seen, self._rows = frozenset(), RANKED.empty_table()
+        fresh = [t for name in sorted(names - self._seen) if (t := self._ranked(name)) is not None]
+        if fresh or not self._seen:
+            self._rows = sorted_rows(pa.concat_tables([self._rows, *fresh]))
+            self._folded = folded(self._rows)
+        self._seen = names
 
     def _list(self, folder: str) -> list[str]:
         with commit.told(self._root / folder, "list"):
@@ -136,7 +149,7 @@ def read_novel(path: Path) -> pa.Table:
         raise TornError(f"{path}: unreadable: {error.strerror}") from error
     if novel_name(data) != path.name:
         raise TornError(f"{path}: torn: its bytes are not those it is named after")
-    return pa.ipc.open_stream(data).read_all()
+    return conform(pa.ipc.open_stream(data).read_all())
 
 
 def read_registry(path: Path) -> pa.Table:
@@ -149,7 +162,7 @@ def read_registry(path: Path) -> pa.Table:
         raise TornError(f"{path}: not a registry file: its name is no number of ten digits")
     try:
         table = pq.ParquetFile(path, page_checksum_verification=True).read(use_threads=False)
-        return table.cast(KINDS)
+        return conform(table)
     except (OSError, ValueError) as error:
         raise TornError(f"{path}: torn or unreadable: {str(error).splitlines()[0]}") from error
 
@@ -159,9 +172,14 @@ def _check(schema: pa.Schema) -> None:
         raise ValueError(f"not the columns of KINDS: {schema.names}")
 
 
-def _first_of_each(ranked: pa.Table) -> pa.Table:
-    """Keep of each key the row that wins, whatever order the rows came in."""
-    ordered: Any = ranked.combine_chunks().sort_by(_ORDER)
-    keys = ordered.column("key").combine_chunks()
-    same = pc.equal(keys.slice(1), keys.slice(0, max(0, len(keys) - 1))).to_numpy(zero_copy_only=False)
-    return ordered.filter(pa.array(np.concatenate([[True], ~same.astype(bool)])[: len(keys)]))
+def registry_bytes(kinds: pa.Table) -> bytes:
+    """Write rows as a registry file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(kinds.cast(KINDS), sink, compression="zstd", store_schema=False, write_page_checksum=True)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _stamped(kinds: pa.Table) -> pa.Table:
+    """Say of all rows that they were published now."""
+    at, now = KINDS.get_field_index("set_at"), datetime.now(UTC)
+    return kinds.set_column(at, KINDS.field(at), pa.array([now] * kinds.num_rows, KINDS.field(at).type))

@@ -124,13 +124,24 @@ class Lake:
     def kinds(self) -> pa.Table:
         """Give what is known of each kind (KINDS schema), one row a key, ordered by key.
 
-        The registry's latest word wins, else the novel note first seen.
+        People's words win, then the registry's latest, else the novel note first seen (`folding`).
         """
         return self._kinds.fold()
 
+    def history(self) -> pa.Table:
+        """Give all that was ever said of kinds: KINDS and `_rank`, by key, then newest first."""
+        return self._kinds.history()
+
     def publish(self, kinds: pa.Table) -> int:
-        """Write the next registry file from `kinds` (KINDS schema, one row a key); give its sequence, from 1."""
+        """Write the next registry file from `kinds` (KINDS schema, one row a key); give its sequence, from 1.
+
+        `set_at` of all rows becomes now.
+        """
         return self._kinds.publish(kinds)
+
+    def publish_after(self, sequence: int, kinds: pa.Table) -> int | None:
+        """Publish as `publish` does, unless the registry is no longer at `sequence`: then None, and fold again."""
+        return self._kinds.publish_after(sequence, kinds)
 
     def published(self, after: int) -> tuple[int, list[pa.Table]]:
         """Give the newest registry sequence, and the registry files behind `after` (KINDS schema), oldest first."""

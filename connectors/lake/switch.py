@@ -50,17 +50,13 @@ def _locked(handle: int, until: float) -> bool:
             return True
 
 
-def hold(lake: Lake, doing: str) -> "contextlib.AbstractContextManager[None]":
-    """Hold the compactions of a lake for a person's command, or say who is in the way.
+@contextlib.contextmanager
+def hold(lake: Lake, doing: str) -> Iterator[None]:
+    """Hold the compactions of a lake for a person's command.
 
     Raises:
         LakeError: another compaction takes longer than a minute.
     """
-    return _hold(lake, doing)
-
-
-@contextlib.contextmanager
-def _hold(lake: Lake, doing: str) -> Iterator[None]:
     with alone(lake, wait_s=60.0) as free:
         if not free:
             raise LakeError(f"{lake.root}: cannot {doing}: a compaction is at work; run the same command again")

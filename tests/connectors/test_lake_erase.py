@@ -1,5 +1,6 @@
 """What is erased is in no file of the lake any more, and every position is still counted."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,33 @@ def test_a_compaction_after_an_erasure_of_landing_finds_rows_and_footers_equal(l
     assert lake.base("kafka-a") == 7
     forget(lake, "kafka-a")
     assert verify(lake, deep=True).ok
+
+
+def test_a_writer_beside_erasures_and_compactions_loses_and_doubles_nothing(lake: Lake) -> None:
+    over, failures = threading.Event(), list[BaseException]()
+
+    def write() -> None:
+        chain = lake.chain("kafka-c")
+        try:
+            while not over.is_set():
+                at = chain.end() or 0
+                there = [rows("kafka-c", [p], message="alice" if p % 3 else "bob") for p in range(at, at + 4)]
+                chain.append(pa.concat_batches(there), at, at + 4, {})
+        except BaseException as error:
+            failures.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    for _ in range(3):
+        erase(Lake.open(lake.root), ALICE)
+        squeeze(Lake.open(lake.root))
+    over.set()
+    writer.join()
+    erase(lake, ALICE)
+    assert failures == []
+    told = verify(lake, deep=True)
+    assert (told.ok, told.total.missing) == (True, 0)
+    end = lake.chain("kafka-c").end() or 0
+    assert end > 8
+    query = "SELECT count(*) AS n, count(DISTINCT source_offset) AS d FROM events WHERE source = 'kafka-c'"
+    assert asked(lake, query) == [{"n": len(range(0, end, 3)), "d": len(range(0, end, 3))}]

@@ -38,6 +38,7 @@ def test_days_that_are_over_go_and_segments_that_are_wholly_older(lake: Lake) ->
     chain = Lake.open(lake.root).chain("kafka-b")
     assert (chain.end(), Lake.open(lake.root).chain("kafka-a").prefix()) == (2, "hash to 8")
     assert expire(lake, before) == Expired()
+    assert add(chain, 0, 2).rows_written == 0
     assert add(chain, 0, 3).rows_written == 1
 
 
