@@ -13,7 +13,7 @@ INSTALL = $(UV) pip install -q --python $(BIN)/python
 endif
 PINS := deploy/requirements
 
-.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream train-tiny pins clean exactly-once soak soak-long bench-freshness
+.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream train-tiny pins clean exactly-once soak soak-long bench-freshness bench-checkpoints
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 36
@@ -67,6 +67,9 @@ soak: $(VENV)/dev.stamp ## a stream at 70 % of its peak for half an hour: memory
 
 soak-long: $(VENV)/dev.stamp ## the same for two hours
 	@$(BIN)/python -m tests.bench.bench_soak --verbose --minutes 120
+
+bench-checkpoints: $(VENV)/dev.stamp ## how Flink's checkpoints grow under a stream, over an hour
+	@$(BIN)/python -m tests.bench.bench_checkpoints --verbose
 
 bench-freshness: $(VENV)/dev.stamp ## from the broker's log to SQL, at 1,000 records a second, on three engines
 	@$(BIN)/python -m tests.bench.bench_freshness
