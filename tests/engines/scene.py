@@ -90,9 +90,10 @@ class Scene:
         return self.folder / "lake"
 
     def job(self, name: str = "job", *more: str, runner: Sequence[str] = ()) -> Job:
-        """Make a job on this topic and lake; `runner`: --runner NAME, and Beam's options for it."""
+        """Make a job on this topic and lake; `runner`: --runner=NAME, and Beam's options for it."""
         options = ["--brokers", self.broker.bootstrap, "--topic", self.topic, "--lake", str(self.lake)]
-        name_of, beam = list(runner[:2]), list(runner[2:])
+        name_of = [option for option in runner if option.startswith("--runner")]
+        beam = [option for option in runner if option not in name_of]
         return Job(name, self.folder, [*options, "--flush-s", "1", *more, *name_of, *(["--", *beam] if beam else [])])
 
     def send(self, count: int, *, per_s: float = 0.0, **producer: Any) -> None:
