@@ -5,13 +5,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from schemas.registry import Kind, Verdict
+from schemas.registry import COPIES, PERSON, RULE, UNDO, Kind, Verdict
 
-PERSON = "person"
-"""The stage of a label that a person gave; it wins over rules and models."""
-
-RULE = "rule"
-"""The stage of a label that the operator's rules gave; it goes when the rule goes."""
+__all__ = ["MOST_KINDS", "PERSON", "RULE", "Entry", "Registry"]
 
 MOST_KINDS = 500_000
 """Kinds remembered, some 400 bytes each; what comes after is labelled anew each time it is met, never wrongly."""
@@ -56,14 +52,26 @@ class Registry:
                 self._entries[key] = Entry(self._entries[key].template_id, verdict)
 
     def refresh(self, kinds: pa.Table) -> None:
-        """Take over what the lake knows.
+        """Take over what the lake knows; of a kind that a person labelled only what a person says, or an undo.
 
         Args:
-            kinds: of the schema KINDS, one row a key.
+            kinds: of the schema KINDS, one row a key: a fold, or a file of the registry, in their order.
         """
         columns = ("label", "confidence", "stage", "model", "settled", "cert_id")
         verdicts = zip(*(kinds.column(name).to_pylist() for name in columns), strict=True)
-        keys, templates = kinds.column("key").to_pylist(), kinds.column("template_id").to_pylist()
-        for key, template_id, verdict in zip(keys, templates, verdicts, strict=True):
-            if key in self._entries or len(self._entries) < self._most:
+        told = (kinds.column(name).to_pylist() for name in ("key", "template_id", "set_by"))
+        for key, template_id, set_by, verdict in zip(*told, verdicts, strict=True):
+            known = self._entries.get(key)
+            if known is not None:
+                says = Verdict(*verdict)
+                holds = says if _counts(known.verdict, says, set_by) else known.verdict
+                self._entries[key] = Entry(template_id, holds)
+            elif len(self._entries) < self._most:
                 self._entries[key] = Entry(template_id, Verdict(*verdict))
+
+
+def _counts(known: Verdict, says: Verdict, set_by: str | None) -> bool:
+    """Say whether a row of the registry changes the verdict on a kind, as the fold of the lake would have it."""
+    if says.stage == PERSON:
+        return set_by not in COPIES or known.stage == PERSON
+    return known.stage != PERSON or set_by == UNDO

@@ -13,7 +13,7 @@ from clustering.keys import Keyed, Keys
 from clustering.registry import PERSON, RULE, Entry, Registry
 from connectors.privacy import EXAMPLES
 from schemas.events import CONTINUATION, LABELLED, TS_QUALITIES, WORD
-from schemas.registry import KINDS, Kind, Verdict
+from schemas.registry import INLINE, KINDS, Kind, Verdict
 from schemas.taxonomy import UNKNOWN
 
 Ints = npt.NDArray[np.int64]
@@ -201,8 +201,10 @@ def _novel(
         "first_seen": parsed.column("ts").take(rows),
         "source": [source] * len(fresh),
         "source_offset": parsed.column("source_offset").take(rows),
+        "set_by": [INLINE] * len(fresh),
     }
-    return pa.RecordBatch.from_arrays([_column(columns[f.name], f.type) for f in KINDS], schema=KINDS)
+    told = [columns.get(f.name, [None] * len(fresh)) for f in KINDS]
+    return pa.RecordBatch.from_arrays([_column(c, f.type) for c, f in zip(told, KINDS, strict=True)], schema=KINDS)
 
 
 def _column(values: object, kind: pa.DataType) -> pa.Array:

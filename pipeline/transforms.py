@@ -21,7 +21,7 @@ from pipeline.job import Job
 from pipeline.kept import Kept, kept
 from pipeline.labelling import Labelled
 from schemas.events import SEGMENT, TS
-from schemas.registry import KINDS, Verdict
+from schemas.registry import KINDS, RULE, Verdict
 from schemas.taxonomy import UNKNOWN
 
 
@@ -171,7 +171,8 @@ def publish(lake: Lake, verdicts: Mapping[str, Verdict]) -> None:
     """Write into the registry what now holds of kinds that the lake knows, by key."""
     if not verdicts:
         return
-    kinds = [row | asdict(verdicts[row["key"]]) for row in lake.kinds().to_pylist() if row["key"] in verdicts]
+    known = (row for row in lake.kinds().to_pylist() if row["key"] in verdicts)
+    kinds = [row | asdict(verdicts[row["key"]]) | {"set_by": RULE, "reason": None} for row in known]
     lake.publish(pa.Table.from_pylist(kinds, KINDS))
 
 

@@ -46,7 +46,41 @@ KINDS = pa.schema(
         pa.field("first_seen", TS, nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("source_offset", pa.int64(), nullable=False),
+        pa.field("merged_text", pa.string()),
+        pa.field("cluster_id", pa.string()),
+        pa.field("set_by", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("set_at", TS),
+        pa.field("ordered", pa.string()),
+        pa.field("muted", pa.bool_()),
     ]
 )
 """One row a kind, in `novel/` (met for the first time: who, where, and a masked example) and in `registry/` (what
-holds now). The fold of both, registry over novel, later sequence over earlier, is the state of the lake."""
+holds now). The fold of both is the state of the lake (`connectors.lake.folding`). What may be null:
+
+merged_text: text of the template that the key resolved to; null: `template`, the key's own.
+cluster_id: 16 hex digits, key of the cluster's medoid when it was formed; null: this row tells none.
+set_by: who wrote the row: `inline`, `learn`, `rule`, `undo`, or the name of a person. reason: why, in words.
+set_at: when the row was published; the lake fills it in.
+ordered: what a person wants of the key's template: `written` (its text shall be a template), `apart` (the key stays
+    alone), `apart` and the id of a template that shall not be; "": nothing any more; null: this row tells none.
+muted: not shown among templates; null: this row tells none.
+"""
+
+PERSON = "person"
+"""The stage of a label that a person gave; it wins over rules and models."""
+
+LEARN, UNDO, INLINE = "learn", "undo", "inline"
+"""Who wrote a row of the registry, if it was not a rule (`RULE`) or a person by name."""
+
+RULE = "rule"
+"""The stage of a label that the operator's rules gave, and who wrote such a row; it goes when the rule goes."""
+
+COPIES = frozenset({LEARN, RULE})
+"""Who writes rows that may repeat a person's label, which does not make them words of that person."""
+
+
+def conform(table: pa.Table) -> pa.Table:
+    """Give a table the columns of KINDS: those that came later than it are null, others than ours are left out."""
+    missing = [pa.nulls(table.num_rows, f.type) if f.name not in table.column_names else table[f.name] for f in KINDS]
+    return pa.Table.from_arrays(missing, names=KINDS.names).cast(KINDS)

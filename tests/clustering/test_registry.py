@@ -38,6 +38,20 @@ def test_the_lakes_word_replaces_what_was_learnt() -> None:
     assert (found.verdict.label, found.verdict.stage, found.template_id) == ("web.access", "person", "t")
 
 
+def test_what_a_person_said_gives_way_to_a_person_or_an_undo_alone() -> None:
+    def after(stage: str, set_by: str) -> tuple[str, str]:
+        registry = Registry()
+        registry.refresh(pa.Table.from_pylist([row(1, "web.access")], KINDS))
+        change = row(1, "app.error", stage) | {"set_by": set_by, "template_id": "merged"}
+        registry.refresh(pa.Table.from_pylist([change], KINDS))
+        (found,) = registry.find([kind(1)])
+        assert found is not None
+        return found.verdict.label, found.template_id
+
+    assert after("large", "learn") == after("rule", "rule") == ("web.access", "merged")
+    assert after("person", "bob") == after("tiny", "undo") == ("app.error", "merged")
+
+
 def test_beyond_its_bound_it_remembers_nothing_new() -> None:
     registry = Registry(most=2)
     registry.learn((kind(n), TINY) for n in range(100))
