@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import tempfile
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from connectors.catalog import ddl, file
 from connectors.catalog.errors import CatalogError, one_line
 from connectors.catalog.guard import statements
 from connectors.lake import Lake, LakeError
+from connectors.scratch import Scratch
 
 _TRIES = 3
 _GONE = re.compile(r"No such file|No files found|[Cc]annot open file|[Ff]ailed to open")
@@ -42,11 +42,12 @@ class Session:
     ) -> None:
         self._lake = lake
         self._stamp: str | None = None
-        self._spill = tempfile.TemporaryDirectory(prefix="dioptre-sql-")
+        self._spill = contextlib.ExitStack()
+        spill = self._spill.enter_context(Scratch()).path
         self._con = duckdb.connect(config=_config(memory, threads or os.cpu_count() or 1))
         try:
             with one_line("cannot open a session: "):
-                _lock(self._con, lake.root, Path(self._spill.name), timeout_s)
+                _lock(self._con, lake.root, spill, timeout_s)
             self._refresh()
         except BaseException:
             self.close()
@@ -63,7 +64,7 @@ class Session:
     def close(self) -> None:
         """End the session; what it put into the temporary folder is removed."""
         self._con.close()
-        self._spill.cleanup()
+        self._spill.close()
 
     def interrupt(self) -> None:
         """End the statement that runs now in another thread; it raises there."""
