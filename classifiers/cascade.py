@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from classifiers.stage import Stage
 from schemas.registry import Kind, Verdict
@@ -21,13 +21,17 @@ class Cascade:
     Args:
         stages: asked in this order.
         floor: least confidence, in [0, 1], at which a verdict counts as an answer.
+        exits: least confidence, by a stage's name, at which it keeps the next from being asked; the floor unless given.
+            Uncertified: nobody has proved a precision for it. An answer of a later stage then takes the place of an
+            earlier one, however sure that was.
     """
 
-    def __init__(self, stages: Sequence[Stage], floor: float) -> None:
+    def __init__(self, stages: Sequence[Stage], floor: float, exits: Mapping[str, float] | None = None) -> None:
         if not 0.0 <= floor <= 1.0:
             raise ValueError(f"floor = {floor}: not in [0, 1]")
         self.stages = tuple(stages)
         self.floor = floor
+        self._exits = dict(exits or {})
 
     def classify(self, kinds: Sequence[Kind]) -> list[Verdict]:
         """Give every kind its verdict, in the order given.
@@ -44,12 +48,14 @@ class Cascade:
             if not left:
                 break
             for i, verdict in zip(left, _asked(stage, [kinds[i] for i in left]), strict=True):
-                best[i] = _better(best[i], verdict)
-            left = [i for i in left if not self._answers(best[i])]
+                best[i] = verdict if self._exits and self._answers(verdict) else _better(best[i], verdict)
+            exit_ = max(self.floor, self._exits.get(stage.name, 0.0))
+            left = [i for i in left if not self._answers(best[i], exit_)]
         return [self._final(verdict) for verdict in best]
 
-    def _answers(self, verdict: Verdict | None) -> bool:
-        return verdict is not None and verdict.label != UNKNOWN and verdict.confidence >= self.floor
+    def _answers(self, verdict: Verdict | None, least: float | None = None) -> bool:
+        least = self.floor if least is None else least
+        return verdict is not None and verdict.label != UNKNOWN and verdict.confidence >= least
 
     def _final(self, verdict: Verdict | None) -> Verdict:
         if verdict is None:

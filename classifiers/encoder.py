@@ -53,8 +53,12 @@ class Encoder:
         Each kind goes through the model by itself: int8 activations are scaled by what is in a batch, so a batch of
         several would make a vector depend on its neighbours. It is also the faster way, as nothing is padded.
         """
-        out = np.empty((len(kinds), self.width), np.float32)
-        for row, tokens in enumerate(self._tokens.encode_batch([encoder_text(kind) for kind in kinds])):
+        return self.vectors([encoder_text(kind) for kind in kinds])
+
+    def vectors(self, texts: Sequence[str]) -> Matrix:
+        """Give (n, width) float32, rows of length 1, of texts that are put together elsewhere."""
+        out = np.empty((len(texts), self.width), np.float32)
+        for row, tokens in enumerate(self._tokens.encode_batch(list(texts))):
             ids = np.array([tokens.ids], np.int64)
             out[row] = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
         return out

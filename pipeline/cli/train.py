@@ -84,6 +84,36 @@ def encoder(
         out(f"{out_dir or _packaged('encoder')}: width {card['width']}, cosine to float {card['cosine_to_float']}")
 
 
+@command(
+    train, "large",
+    examples=("dioptre train large --corpus corpus --out my-large # needs the extra `train`; some minutes",),
+)  # fmt: skip
+def large(
+    corpus: Annotated[
+        Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
+    ] = _CORPUS,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes. [the package's own]")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="That of the tiny model beside it. [0]")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train the large stage: a head on the packaged encoder, calibrated together with the packaged tiny model.
+
+    Scores are of programs that neither has met. Train it anew after `train tiny`: its card pins both.
+    """
+    trained = _needing(_large_train)
+    if not corpus.is_dir():
+        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
+    target = out_dir or _packaged("large")
+    card = trained(corpus, target, _to_kind, seed, say)
+    scores = {k: v for k, v in card["scores_unseen_programs"].items() if isinstance(v, int | float)}
+    if json:
+        emit_json({"out": str(target), "floor": card["floor"], "scores": scores})
+        return
+    out(f"{target}: {', '.join(f'{k} {v:,.3f}' if isinstance(v, float) else f'{k} {v:,}' for k, v in scores.items())}")
+
+
 def _packaged(name: str = "tiny") -> Path:
     from classifiers.card import MODELS
 
@@ -100,6 +130,14 @@ def _tiny_train() -> Any:
     import onnx  # noqa: F401 - needed late, so that hours of training do not end in its absence
 
     from classifiers.train.tiny import train as trained
+
+    return trained
+
+
+def _large_train() -> Any:
+    import onnx  # noqa: F401 - as above
+
+    from classifiers.train.large import train as trained
 
     return trained
 
