@@ -1,0 +1,238 @@
+"""Learning: new kinds are merged into templates, templates into clusters, each cluster is labelled once.
+
+One pass takes what the lake has met since; what it knows stands in the registry alone, so a learner may die at any
+time, start again, or run twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from clustering.clusters import Clusters, Members, cluster
+from clustering.templates import OTHER, Template, Templates
+from connectors.lake import Lake
+from pipeline.learn_labels import CLUSTER, Labelled, by_stage, label
+from pipeline.learn_state import Item, Known, State, templates_of
+from schemas.registry import KINDS, LEARN, PERSON, RULE, Kind, Verdict
+
+MOST = 2_000
+"""Templates that one pass gives vectors to, 11 ms each: who comes later waits for the next pass."""
+
+KNOWN_MOST = 20_000
+"""Known clusters that new kinds are held against; 30 MB of vectors."""
+
+VECTORS_MOST = 60_000
+"""Vectors kept in memory, 1.5 kB each."""
+
+Matrix = npt.NDArray[np.float32]
+
+
+class Encodes(Protocol):
+    """Whatever gives kinds their vectors."""
+
+    width: int
+
+    def encode(self, kinds: Sequence[Kind]) -> Matrix:
+        """Give (n, width), rows of length 1, in the order given."""
+        ...
+
+
+class Answers(Protocol):
+    """Whatever is asked about kinds: the stages behind the inline ones.
+
+    Attributes:
+        calls: kinds that went through each stage.
+        sure: confidence from which on a verdict given inline needs no second opinion.
+    """
+
+    calls: Counter[str]
+    sure: float
+
+    def ask(self, kinds: Sequence[Kind], inline: Mapping[str, Verdict]) -> list[Verdict]:
+        """Give one verdict a kind; `inline`: what was said of them by key, when they were first met."""
+        ...
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a pass did.
+
+    Attributes:
+        kinds: in the lake. fresh: of these not settled before. templates: of these kinds.
+        fitted: kinds that took over what is known of their template, without a vector.
+        vectors: kinds that went through the encoder. calls: kinds through each learn stage.
+        settled: templates by the stage that settled them. clusters: formed. split: parted, as their members disagreed.
+        left: templates that wait for the next pass. published: rows.
+    """
+
+    kinds: int = 0
+    fresh: int = 0
+    templates: int = 0
+    fitted: int = 0
+    vectors: int = 0
+    calls: Mapping[str, int] = field(default_factory=dict)
+    settled: Mapping[str, int] = field(default_factory=dict)
+    clusters: int = 0
+    split: int = 0
+    left: int = 0
+    published: int = 0
+
+
+class Learner:
+    """Learns pass after pass.
+
+    Args:
+        encoder, answers: make what is named; called when first needed, as models take a while to load.
+        most: templates that get vectors in one pass, unless all is learnt again.
+    """
+
+    def __init__(
+        self, lake: Lake, encoder: Callable[[], Encodes], answers: Callable[[], Answers], *, most: int = MOST
+    ) -> None:
+        self.lake, self._load_encoder, self._load_answers, self._most = lake, encoder, answers, most
+        self._encoder: Encodes | None = None
+        self._answers: Answers | None = None
+        self._templates = Templates()
+        self._merged: set[str] = set()
+        self._vectors: dict[str, Matrix] = {}
+        self._looked: tuple[int, int] | None = None
+        self._encoded = 0
+
+    def once(self, *, again: bool = False, dry: bool = False) -> Learned:
+        """Do one pass.
+
+        Args:
+            again: learn anew what was learnt before; what people and rules said stays.
+            dry: publish nothing.
+
+        Raises:
+            LakeError: the lake cannot be read or written.
+            ModelError: a model is damaged.
+        """
+        stamp = self.lake.registry_stamp()
+        if stamp == self._looked and not again:
+            return Learned()
+        state = State(self.lake.kinds(), again=again)
+        templates = self._resolved(state)
+        settled = state.settled(templates)
+        items = state.items(templates, settled)
+        labelled, made = self._labelled(items if again else items[: self._most], state)
+        rows = _rows(state, templates, settled, labelled)
+        left = 0 if again else max(0, len(items) - self._most)
+        fresh = [i for i in range(len(state)) if not state.done[i] and templates[i].text != OTHER]
+        if rows.num_rows and not dry:
+            self.lake.publish(rows)
+        self._looked = None if left or dry or rows.num_rows else stamp
+        split = sum(1 for one in labelled.values() if one.reason.startswith("split"))
+        return Learned(
+            kinds=len(state), fresh=len(fresh), templates=len({one.id for one in templates}),
+            fitted=sum(1 for i in fresh if templates[i].id in settled), vectors=made.vectors, calls=made.calls,
+            settled=by_stage(labelled), clusters=made.clusters, split=split, left=left, published=rows.num_rows,
+        )  # fmt: skip
+
+    def _resolved(self, state: State) -> list[Template]:
+        """Merge the keys that are new, follow people's orders, and give the template of each row."""
+        orders = state.orders()
+        if orders != self._templates.orders:
+            self._templates, self._merged = Templates(orders=orders), set()
+        fresh = state.fresh(self._merged)
+        if fresh:
+            self._templates = self._templates.merge([state.kind(i) for i in fresh], [state.since(i) for i in fresh])
+            self._merged.update(state.keys[i] for i in fresh)
+        return templates_of(self._templates, state)
+
+    def _labelled(self, items: list[Item], state: State) -> "tuple[dict[str, Labelled], Learned]":
+        """Cluster and label templates; gives them by id, and what it took."""
+        if not items:
+            return {}, Learned()
+        self._encoder = self._encoder or self._load_encoder()
+        answers = self._answers = self._answers or self._load_answers()
+        before, self._encoded = Counter(answers.calls), 0
+        known = dict(sorted(state.clusters().items())[:KNOWN_MOST])
+        found = self._clusters([item.kind for item in items], known)
+        by_id = {item.kind.key: item for item in items}
+        inline = {i: item.inline for i, item in by_id.items()}
+        by_key = label(by_id, found, known, lambda kinds: answers.ask(kinds, inline), answers.sure)
+        labelled = {by_id[key].template_id: one for key, one in by_key.items()}
+        calls = Counter(answers.calls)
+        calls.subtract(before)
+        return labelled, Learned(vectors=self._encoded, calls=+calls, clusters=len(found.found))
+
+    def _clusters(self, kinds: list[Kind], known: Mapping[str, Known]) -> Clusters:
+        medoids = [one.medoid for one in known.values()]
+        if len(self._vectors) > VECTORS_MOST:
+            self._vectors.clear()
+        return cluster(self._members(kinds), self._members(medoids))
+
+    def _members(self, kinds: list[Kind]) -> Members:
+        """Give kinds with their vectors; of each text one is made, and kept."""
+        assert self._encoder is not None
+        lacking = [kind for kind in kinds if _text(kind) not in self._vectors]
+        for kind, vector in zip(lacking, self._encoder.encode(lacking), strict=True):
+            self._vectors[_text(kind)] = vector
+        self._encoded += len(lacking)
+        vectors = [self._vectors[_text(kind)] for kind in kinds]
+        width = self._encoder.width
+        matrix = np.stack(vectors) if vectors else np.zeros((0, width), np.float32)
+        return Members(matrix, [kind.key for kind in kinds], [kind.template for kind in kinds])
+
+
+def _text(kind: Kind) -> str:
+    return f"{kind.app}\0{kind.template}"
+
+
+def _rows(
+    state: State, templates: list[Template], settled: Mapping[str, int], labelled: Mapping[str, Labelled]
+) -> pa.Table:
+    """Make the rows to publish: what is settled now, and settled kinds whose template is another now."""
+    chosen: list[int] = []
+    said: list[tuple[Verdict, str | None, str | None]] = []
+    for i, one in enumerate(templates):
+        if one.text == OTHER or (state.done[i] and not state.moved(i, one)):
+            continue
+        told = _said(state, i, one, settled, labelled)
+        if told is not None:
+            chosen.append(i)
+            said.append(told)
+    rows = state.table.take(pa.array(chosen, pa.int64()))
+    own = [templates[i] for i in chosen]
+    texts = [None if one.text == state.kind(i).template else one.text for one, i in zip(own, chosen, strict=True)]
+    columns = {
+        "template_id": [one.id for one in own],
+        "merged_text": texts,
+        "cluster_id": [one[1] for one in said],
+        "reason": [one[2] for one in said],
+        "set_by": [LEARN] * len(said),
+        **{n: [getattr(one[0], n) for one in said] for n in ("label", "confidence", "stage", "model", "settled")},
+        "cert_id": [one[0].cert_id for one in said],
+    }
+    for name, values in columns.items():
+        at = KINDS.get_field_index(name)
+        rows = rows.set_column(at, KINDS.field(at), pa.array(values, KINDS.field(at).type))
+    return rows
+
+
+def _said(
+    state: State, i: int, one: Template, settled: Mapping[str, int], labelled: Mapping[str, Labelled]
+) -> tuple[Verdict, str | None, str | None] | None:
+    """Give verdict, cluster and reason of a row; None: it waits."""
+    if state.done[i]:
+        return state.verdict(i), state.cluster(i), "its template is another now"
+    if one.id in settled:
+        like = settled[one.id]
+        return inherited(state.verdict(like)), state.cluster(like), "fits a template that is settled"
+    if one.id in labelled:
+        now = labelled[one.id]
+        return now.verdict, now.cluster, now.reason
+    return None
+
+
+def inherited(verdict: Verdict) -> Verdict:
+    """Give the verdict that a kind takes over from its template: a person's or a rule's word is theirs alone."""
+    stage = CLUSTER if verdict.stage in (PERSON, RULE) else verdict.stage
+    return replace(verdict, stage=stage, settled=True)

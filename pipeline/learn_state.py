@@ -1,0 +1,162 @@
+"""What a learner sees of a lake: kinds by row, which of them are settled, and the clusters that are known."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clustering.templates import OTHER, Orders, Template, Templates
+from schemas.registry import INLINE, PERSON, RULE, Kind, Verdict
+from schemas.taxonomy import UNKNOWN
+
+
+@dataclass(frozen=True)
+class Known:
+    """A known cluster: its medoid, and the verdict that holds of it."""
+
+    medoid: Kind
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Item:
+    """A template that is not settled.
+
+    Attributes:
+        kind: its text, under the key of the first of its kinds.
+        rows: those that are of it. since: when the first was seen. inline: what was said of that when it was met.
+    """
+
+    template_id: str
+    kind: Kind
+    rows: tuple[int, ...]
+    since: int
+    inline: Verdict
+
+
+class State:
+    """The kinds of a lake.
+
+    Args:
+        table: of the schema KINDS, one row a key.
+        again: take for open what was learnt before; what people and rules said stays.
+    """
+
+    def __init__(self, table: pa.Table, *, again: bool = False) -> None:
+        self.table, self._again = table, again
+        self._columns: dict[str, list[Any]] = {}
+        self.keys: list[str] = self._of("key")
+        self.done = [self._done(i) for i in range(len(self.keys))]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def kind(self, i: int) -> Kind:
+        """Give the kind of a row, its own text."""
+        return Kind(self.keys[i], self._of("app")[i], self._of("template")[i])
+
+    def verdict(self, i: int) -> Verdict:
+        """Give what holds of a row."""
+        names = ("label", "confidence", "stage", "model", "settled", "cert_id")
+        return Verdict(*(self._of(name)[i] for name in names))
+
+    def by_person(self, i: int) -> bool:
+        """Tell whether a person gave the label."""
+        return bool(self._of("stage")[i] == PERSON)
+
+    def fixed(self, i: int) -> bool:
+        """Tell whether the label is a person's or a rule's, which nothing learnt replaces."""
+        return self._of("stage")[i] in (PERSON, RULE)
+
+    def cluster(self, i: int) -> str | None:
+        """Give the cluster of a row; None in none."""
+        return None if self._again else self._of("cluster_id")[i]
+
+    def since(self, i: int) -> int:
+        """Give when a kind was first seen, in microseconds."""
+        return int(self._times[i])
+
+    def fresh(self, seen: set[str]) -> list[int]:
+        """Give the rows whose keys are not in a set."""
+        return [i for i, key in enumerate(self.keys) if key not in seen]
+
+    def orders(self) -> Orders:
+        """Give what people want of templates."""
+        apart, written = set(), set()
+        for i, said in enumerate(self._of("ordered")):
+            if said == "written":
+                written.add((self._of("app")[i], self._of("merged_text")[i] or self._of("template")[i]))
+            elif said:
+                apart.add(said.split(" ")[1] if " " in said else self.keys[i])
+        return Orders(frozenset(apart), frozenset(written))
+
+    def moved(self, i: int, now: Template) -> bool:
+        """Tell whether a row's template is another than the lake says."""
+        text = self._of("merged_text")[i] or self._of("template")[i]
+        return (self._of("template_id")[i], text) != (now.id, now.text)
+
+    def clusters(self) -> dict[str, Known]:
+        """Give the known clusters by id: of each the medoid with what holds of it now; and what people labelled."""
+        out: dict[str, Known] = {}
+        for i, key in enumerate(self.keys):
+            named = self.done[i] and self.cluster(i) == key
+            if (named or self.by_person(i)) and self._of("label")[i] != UNKNOWN:
+                out[key] = Known(self._text_of(i), self.verdict(i))
+        return out
+
+    def settled(self, templates: list[Template]) -> dict[str, int]:
+        """Give for each template one of its settled rows: a person's first, then the surest, then the smallest key."""
+        best: dict[str, int] = {}
+        for i, one in enumerate(templates):
+            if self.done[i] and one.text != OTHER:
+                best[one.id] = min(best.get(one.id, i), i, key=self._rank)
+        return best
+
+    def items(self, templates: list[Template], settled: dict[str, int]) -> list[Item]:
+        """Give the templates that are not settled, fairly ordered: one of each program, then a second one, ..."""
+        rows: dict[str, list[int]] = {}
+        for i, one in enumerate(templates):
+            if not self.done[i] and one.text != OTHER and one.id not in settled:
+                rows.setdefault(one.id, []).append(i)
+        items = [self._item(templates[those[0]], those) for those in rows.values()]
+        items.sort(key=lambda item: (item.since, item.kind.key))
+        met: dict[str, int] = {}
+        turn = {}
+        for item in items:
+            met[item.kind.app] = turn[item.kind.key] = met.get(item.kind.app, 0) + 1
+        return sorted(items, key=lambda item: (turn[item.kind.key], item.since, item.kind.key))
+
+    def _item(self, one: Template, rows: list[int]) -> Item:
+        first = min(rows, key=lambda i: (self.since(i), self.keys[i]))
+        inline = Verdict(UNKNOWN, 0.0, "", "") if self._again else self.verdict(first)
+        return Item(one.id, Kind(self.keys[first], one.app, one.text), tuple(rows), self.since(first), inline)
+
+    def _text_of(self, i: int) -> Kind:
+        return Kind(self.keys[i], self._of("app")[i], self._of("merged_text")[i] or self._of("template")[i])
+
+    def _rank(self, i: int) -> tuple[bool, float, str]:
+        return not self.by_person(i), -float(self._of("confidence")[i]), self.keys[i]
+
+    def _done(self, i: int) -> bool:
+        if self.fixed(i):
+            return True
+        return not self._again and self._of("set_by")[i] not in (None, INLINE)
+
+    def _of(self, name: str) -> list[Any]:
+        if name not in self._columns:
+            self._columns[name] = self.table.column(name).to_pylist()
+        return self._columns[name]
+
+    @property
+    def _times(self) -> list[Any]:
+        if "since" not in self._columns:
+            self._columns["since"] = pc.cast(self.table.column("first_seen"), pa.int64()).to_pylist()
+        return self._columns["since"]
+
+
+def templates_of(templates: Templates, state: State) -> list[Template]:
+    """Give the template of each row; a kind that fits none is its own."""
+    kinds = [state.kind(i) for i in range(len(state))]
+    found = templates.resolve(kinds)
+    return [one or Template(k.key, k.app, k.template) for one, k in zip(found, kinds, strict=True)]
