@@ -12,6 +12,7 @@ from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 from connectors.kafka import Client, KafkaError, Partition, Span
 from connectors.lake import LakeError
 from pipeline import taken
+from pipeline.causes import causes
 from pipeline.committed import Committed
 from pipeline.job import Job
 from pipeline.transforms import Commit, Label, Parse
@@ -88,9 +89,7 @@ def _tell(one: Committed) -> None:
 
 def cause_of(error: BaseException) -> BaseException:
     """Find the error of ours that Beam has wrapped and marked with a step; the error itself if it is none of ours."""
-    seen: BaseException | None = error
-    while seen is not None:
+    for seen in causes(error):
         if isinstance(seen, KafkaError | LakeError) and not hasattr(seen, "_tagged_with_step"):
             return seen
-        seen = seen.__cause__ or seen.__context__
     return error
