@@ -1,10 +1,12 @@
 """What stands behind an error."""
 
+from itertools import pairwise
+
 from pipeline.causes import causes
 
 
 def chain(*errors: Exception) -> Exception:
-    for outer, inner in zip(errors, errors[1:], strict=False):
+    for outer, inner in pairwise(errors):
         outer.__cause__ = inner
     return errors[0]
 
