@@ -87,7 +87,7 @@ def _engine(scene: Scene, engine: Any, runner: list[str], times: int, kill: Call
     with running(engine, job):
         with scene.sending(500.0):
             for _ in range(times):
-                scene.flowing(scene.rows()[0])
+                scene.flowing(scene.rows()[0], within_s=300)
                 scene.wait(0.0, 4.0)
                 kill(job)
                 if not engine.running:
