@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from schemas.registry import COPIES, PERSON, RULE, UNDO, Kind, Verdict
+from schemas.registry import COPIES, ORDER, PERSON, RULE, UNDO, Kind, Verdict
 
 __all__ = ["MOST_KINDS", "PERSON", "RULE", "Entry", "Registry"]
 
@@ -66,12 +66,14 @@ class Registry:
                 says = Verdict(*verdict)
                 holds = says if _counts(known.verdict, says, set_by) else known.verdict
                 self._entries[key] = Entry(template_id, holds)
-            elif len(self._entries) < self._most:
+            elif len(self._entries) < self._most and verdict[2] != ORDER:
                 self._entries[key] = Entry(template_id, Verdict(*verdict))
 
 
 def _counts(known: Verdict, says: Verdict, set_by: str | None) -> bool:
     """Say whether a row of the registry changes the verdict on a kind, as the fold of the lake would have it."""
+    if says.stage == ORDER:
+        return False
     if says.stage == PERSON:
         return set_by not in COPIES or known.stage == PERSON
     return known.stage != PERSON or set_by == UNDO

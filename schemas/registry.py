@@ -76,6 +76,9 @@ LEARN, UNDO, INLINE = "learn", "undo", "inline"
 RULE = "rule"
 """The stage of a label that the operator's rules gave, and who wrote such a row; it goes when the rule goes."""
 
+ORDER = "order"
+"""The stage of a row that tells what a person wants of a template (`ordered`, `muted`) and nothing of a label."""
+
 COPIES = frozenset({LEARN, RULE})
 """Who writes rows that may repeat a person's label, which does not make them words of that person."""
 

@@ -55,7 +55,7 @@ def export(
         out: the file to write.
         since, until: events with since <= ts < until; None: no bound.
         labels: leaves (`auth.session`, `auth.*`), domains (`auth`) or `unknown`; none: all.
-        kinds: template ids or keys, 16 hex digits each; none: all.
+        kinds: template ids of today or before, or keys, 16 hex digits each; none: all.
         format: None: as the suffix of `out` says.
         overwrite: replace a file that is there.
 
@@ -93,7 +93,10 @@ _CONDITIONS = {
     "since": "ts >= $since",
     "until": "ts < $until",
     "labels": "(list_contains($labels, label) OR list_contains($labels, domain))",
-    "kinds": "(list_contains($kinds, template_id) OR list_contains($kinds, key))",
+    "kinds": (
+        "(list_contains($kinds, key) OR template_id IN"
+        " (SELECT new FROM source.template_ids WHERE list_contains($kinds, old)))"
+    ),
 }
 
 
@@ -155,6 +158,7 @@ def _tables(con: duckdb.DuckDBPyConnection, query: str, given: dict[str, Any]) -
     con.execute(f"CREATE TABLE events AS {query}", given or None)
     used = "SELECT template_id FROM events"
     con.execute(f"CREATE TABLE templates AS FROM source.templates WHERE template_id IN ({used}) ORDER BY template_id")
+    con.execute(f"CREATE TABLE template_ids AS FROM source.template_ids WHERE new IN ({used}) ORDER BY old, new")
     file.make_labels(con)
     ddl.run_export(con)
     return _one(con, "SELECT count(*) FROM events"), _one(con, "SELECT count(*) FROM templates")

@@ -17,7 +17,7 @@ from connectors.lake.layout import LANDING, STAGING, is_source
 from schemas.taxonomy import taxonomy
 
 CATALOG = "catalog.duckdb"
-_VERSION = 2
+_VERSION = 3
 """Of the catalog's content: one more whenever the SQL changes, so that older files are built anew."""
 _STORAGE = "v1.0.0"
 """A file of this storage version is read by DuckDB 1.1 and all later ones."""
@@ -25,14 +25,30 @@ _STORAGE = "v1.0.0"
 _KINDS = """
 CREATE TABLE kinds AS
 SELECT
-  k.* EXCLUDE (source, source_offset),
+  k.* EXCLUDE (source, source_offset, merged_text, ordered)
+    REPLACE (coalesce(k.merged_text, k.template) AS template, coalesce(k.muted, false) AS muted),
+  k.template AS key_template,
   coalesce(l.domain, split_part(k.label, '.', 1)) AS domain,
   l.severity_hint,
-  row_number() OVER (PARTITION BY k.template_id ORDER BY k.first_seen, k.key) = 1 AS leads,
+  row_number() OVER (PARTITION BY k.template_id ORDER BY k.stage = 'person' DESC, k.first_seen, k.key) = 1 AS leads,
   count(*) OVER (PARTITION BY k.template_id) AS keys,
   k.source, k.source_offset
 FROM given_kinds AS k LEFT JOIN labels AS l USING (label)
 ORDER BY k.key;
+
+CREATE TABLE template_ids AS
+SELECT old, new FROM (
+  SELECT h.template_id AS old, k.template_id AS new FROM given_history AS h JOIN kinds AS k USING (key)
+  UNION SELECT key, template_id FROM kinds
+  UNION SELECT template_id, template_id FROM kinds
+)
+ORDER BY old, new;
+
+CREATE TABLE registry_rows AS
+SELECT key, _rank AS sequence, set_at, label, confidence, stage, model, set_by, reason
+FROM given_history
+WHERE key IN (SELECT key FROM given_history WHERE _rank > 0)
+ORDER BY sequence, key;
 
 CREATE TABLE kinds_in_one_row AS
 SELECT list({
@@ -112,8 +128,10 @@ def fill(con: duckdb.DuckDBPyConnection, lake: Lake) -> str:
     now = stamp(lake)
     make_labels(con)
     con.register("given_kinds", lake.kinds())
+    con.register("given_history", lake.history())
     con.execute(_KINDS)
     con.unregister("given_kinds")
+    con.unregister("given_history")
     con.execute("CREATE TABLE catalog_stamp AS SELECT ? AS stamp", [now])
     ddl.run_lake(con, lake, empty=json.loads(now)["empty"])
     return now

@@ -3,10 +3,12 @@
 Of all rows of a key, by sequence, novel before all:
 
 - key, template, app, example, where it was first seen: of the latest row.
-- template_id and merged_text: of the latest row; cluster_id, ordered and muted: of the latest that tells them.
+- template_id and merged_text: of the latest row; cluster_id: of the latest that tells it; ordered and muted: of the
+  latest that tells them and is no machine's.
 - label, confidence, stage, model, settled, cert_id, and who set them, when and why: of the latest row of a person or of
   an undo, if that is a person's label; else of the latest row. So a person's label holds until a person changes it,
-  and an undo goes back to what held before. A person's label that a machine repeats is not a person's word.
+  and an undo goes back to what held before. A person's label that a machine repeats is not a person's word, and a
+  row that tells an order (stage `order`) tells no label.
 """
 
 from typing import Any
@@ -16,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.registry import COPIES, KINDS, PERSON, UNDO
+from schemas.registry import COPIES, KINDS, ORDER, PERSON, UNDO
 
 RANKED = KINDS.append(pa.field("_rank", pa.int64()))
 """KINDS, and the sequence of the registry file that a row stands in; 0: novel."""
@@ -24,7 +26,7 @@ RANKED = KINDS.append(pa.field("_rank", pa.int64()))
 VERDICT = ("label", "confidence", "stage", "model", "settled", "cert_id", "set_by", "reason", "set_at")
 """The columns of the row that wins."""
 
-_TOLD = ("cluster_id", "ordered", "muted")
+_ORDERS = ("ordered", "muted")
 _ORDER = [("key", "ascending"), ("_rank", "descending")] + [
     (name, "ascending") for name in ("first_seen", "source", "source_offset", "template_id", "label", "model")
 ]
@@ -47,18 +49,28 @@ def folded(rows: pa.Table) -> pa.Table:
         return rows.drop_columns(["_rank"])
     won, out = _winners(rows, starts), rows.take(starts)
     columns = {name: out[name] for name in KINDS.names} | {name: rows[name].take(won) for name in VERDICT}
-    for name in _TOLD:
-        columns[name] = rows[name].take(_first(_flags(rows[name].is_valid()), starts))
+    for name in ("cluster_id", *_ORDERS):
+        told = _flags(rows[name].is_valid())
+        told &= ~_flags(_copies(rows)) if name in _ORDERS else True
+        columns[name] = _or_null(rows[name].take(_first(told, starts)), told[_first(told, starts)])
     return pa.table([columns[name] for name in KINDS.names], schema=KINDS)
 
 
 def words_of_people(rows: pa.Table) -> tuple[Flags, Flags]:
     """Say which rows decide (a person's, or an undo), and which count: all but a machine's repetition of a person."""
     by_person = pc.equal(rows["stage"], PERSON)
-    copies = pc.is_in(rows["set_by"], value_set=pa.array(sorted(COPIES)))
-    counts = pc.invert(pc.and_(by_person, copies))
+    counts = pc.invert(pc.or_(pc.and_(by_person, _copies(rows)), pc.equal(rows["stage"], ORDER)))
     decides = pc.and_(pc.or_(by_person, pc.fill_null(pc.equal(rows["set_by"], UNDO), False)), counts)
     return _flags(decides), _flags(counts)
+
+
+def _copies(rows: pa.Table) -> Any:
+    return pc.is_in(rows["set_by"], value_set=pa.array(sorted(COPIES)))
+
+
+def _or_null(values: Any, told: Flags) -> Any:
+    """Give the values that are told, null for the others."""
+    return pc.if_else(pa.array(told), values.combine_chunks(), pa.scalar(None, values.type))
 
 
 def _winners(rows: pa.Table, starts: Rows) -> Rows:

@@ -105,6 +105,51 @@ def test_keys_that_share_a_template_are_one_row_of_templates_led_by_the_first(la
     assert ask(lake, query, "a" * 16) == [("GET <*> first", 2, NOON, "web.access", 6)]
 
 
+def test_an_id_of_before_a_merge_finds_the_template_of_today_and_after_a_split_all_its_parts(lake: Lake) -> None:
+    def count(old: str) -> int:
+        build(lake)
+        return int(ask(lake, "SELECT count(*) FROM events_of(?)", old)[0][0])
+
+    assert (count(FAILURE), count("f" * 16), count(SESSION), count(ODD)) == (4, 4, 1, 0)
+    both = {"template_id": "a" * 16, "merged_text": "<*>", "set_by": "learn"}
+    lake.publish(kinds(FAILURE, SESSION, **both))
+    assert [count(old) for old in (FAILURE, "f" * 16, SESSION, "a" * 16)] == [5, 5, 5, 5]
+    lake.publish(kinds(FAILURE, template_id=FAILURE))
+    lake.publish(kinds(SESSION, template_id=SESSION))
+    assert [count(old) for old in (FAILURE, "f" * 16, SESSION, "a" * 16)] == [4, 4, 1, 5]
+
+
+def test_a_merged_template_shows_the_text_that_its_keys_share(lake: Lake) -> None:
+    lake.publish(kinds(FAILURE, SESSION, template_id="a" * 16, merged_text="some <*>", cluster_id="c" * 16))
+    build(lake)
+    told = "SELECT template, keys, cluster_id, label_source, muted FROM templates WHERE template_id = ?"
+    assert ask(lake, told, "a" * 16) == [("some <*>", 2, "c" * 16, "tiny", False)]
+    assert ask(lake, "SELECT DISTINCT template FROM events WHERE source = 'kafka-a'") == [("some <*>",)]
+    assert ask(lake, "SELECT key_template FROM kinds WHERE key = ?", FAILURE) == [("line <*>",)]
+
+
+def test_the_history_of_labels_tells_what_held_after_each_word(lake: Lake) -> None:
+    for label, stage, set_by in (
+        ("web.access", "person", "ann"),
+        ("app.error", "large", "learn"),
+        ("app.error", "order", "bob"),
+        ("auth.login_failure", "tiny", "undo"),
+        ("app.debug", "large", "learn"),
+    ):
+        lake.publish(kinds(FAILURE, label=label, stage=stage, set_by=set_by, reason="so"))
+    build(lake)
+    told = "SELECT label_before, label_after, set_by, sequence FROM label_history WHERE key = ? ORDER BY sequence"
+    assert ask(lake, told, FAILURE) == [
+        ("auth.login_failure", "web.access", "ann", 1),
+        ("web.access", "web.access", "learn", 2),
+        ("web.access", "web.access", "bob", 3),
+        ("web.access", "auth.login_failure", "undo", 4),
+        ("auth.login_failure", "app.debug", "learn", 5),
+    ]
+    assert ask(lake, "SELECT label FROM kinds WHERE key = ?", FAILURE) == [("app.debug",)]
+    assert ask(lake, "SELECT count(*) FROM label_history WHERE key = ?", SESSION) == [(0,)]
+
+
 def test_counts_a_template_and_hour_add_up_to_all_events(kept: Lake) -> None:
     assert ask(kept, "SELECT sum(n) FROM template_hours") == ask(kept, "SELECT count(*) FROM events")
     stats = "SELECT template, n, hosts, first_seen, last_seen FROM template_stats WHERE template_id = ?"
@@ -223,9 +268,7 @@ def test_views_macros_and_columns_say_what_they_are(kept: Lake) -> None:
     assert ask(kept, query) == []
     silent = "SELECT column_name FROM duckdb_columns() WHERE table_name = 'events' AND comment IS NULL"
     assert ask(kept, silent) == []
-    shown = (
-        "sev_text otel_severity time_bin param number_in address_in newest slots recent around new_since spikes".split()
-    )
+    shown = "sev_text otel_severity time_bin param number_in address_in newest slots recent around new_since events_of spikes".split()
     said = "SELECT function_name FROM duckdb_functions() WHERE database_name = 'lake' AND comment IS NOT NULL"
     assert sorted(name for (name,) in ask(kept, said)) == sorted(shown)
 

@@ -148,3 +148,13 @@ def test_all_that_was_said_stays(lake: Lake) -> None:
         lake.publish(kinds("k", label=label))
     told = lake.history().select(["label", "_rank"]).to_pylist()
     assert [tuple(row.values()) for row in told] == [("second", 2), ("first", 1), ("noted", 0)]
+
+
+def test_an_order_tells_nothing_of_the_label_and_a_machine_nothing_of_orders(lake: Lake) -> None:
+    lake.note_novel(novel("k", set_by="inline"))
+    lake.publish(kinds("k", stage="order", set_by="ann", label="web.access", muted=True, ordered="apart"))
+    lake.publish(kinds("k", stage="large", set_by="learn", label="app.info", muted=False, ordered="written"))
+    (row,) = lake.kinds().to_pylist()
+    assert [row[name] for name in ("label", "stage", "set_by", "muted", "ordered")] == [
+        "app.info", "large", "learn", True, "apart",
+    ]  # fmt: skip

@@ -21,6 +21,11 @@ COMMENT ON COLUMN templates.first_seen IS 'Time of the event that made it known;
 COMMENT ON COLUMN templates.keys IS 'Number of keys (kinds as first told apart) that the template unites.';
 COMMENT ON COLUMN templates.example IS 'A line of this kind, addresses, names and numbers of people masked.';
 
+COMMENT ON COLUMN templates.label_source IS 'Who gave the label: person, rule, tiny, ...; the same as stage.';
+COMMENT ON COLUMN templates.set_by IS 'Who wrote it: a person by name, learn, rule, undo, inline.';
+COMMENT ON COLUMN templates.muted IS 'True: people do not want to see it among the new and in lists. Events stay.';
+COMMENT ON TABLE template_ids IS 'What each id that a template ever had (old) is today (new); several after a split.';
+
 COMMENT ON VIEW template_hours IS 'Events a template and UTC hour. Scans all events: filter on hour or template_id.';
 COMMENT ON VIEW template_stats IS 'Events and hosts a template, its first and last event. Scans all events.';
 COMMENT ON VIEW new_templates IS 'Templates noted in the last day of the lake, newest first. Cheap; new_since is exact.';
@@ -37,4 +42,5 @@ COMMENT ON MACRO slots IS 'slots(template, message): the words in the holes; the
 COMMENT ON MACRO TABLE recent IS 'FROM recent(''1h''): events of the last hour before newest(), by time.';
 COMMENT ON MACRO TABLE around IS 'FROM around(''web01'', ts, ''2m''): events of a host near a time, by time.';
 COMMENT ON MACRO TABLE new_since IS 'FROM new_since(ts): templates without an event before then, commonest first.';
+COMMENT ON MACRO TABLE events_of IS 'FROM events_of(''id''): events of the template that an id, even an old one, means.';
 COMMENT ON MACRO TABLE spikes IS 'FROM spikes(ts): templates at over 3 times their median hour, in the hour of ts.';

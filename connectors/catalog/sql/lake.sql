@@ -70,7 +70,42 @@ GROUP BY source;
 
 CREATE VIEW templates AS
 SELECT
-  template_id, template, app, label, domain, severity_hint, confidence, stage, model, settled, cert_id, example,
-  first_seen, keys
+  template_id, template, app, label, domain, severity_hint, confidence, stage AS label_source, stage, model, settled,
+  cert_id, cluster_id, set_by, set_at, reason, muted, example, first_seen, keys
 FROM kinds
 WHERE leads;
+
+-- What held after each row of the registry, as the fold has it: of the latest row of a person or of an undo, if that is
+-- a person's label, else of the latest row; a person's label that a machine repeats counts for nothing, nor does a row
+-- that tells of templates alone (stage `order`).
+CREATE VIEW label_history AS
+WITH
+  told AS (
+    SELECT *, stage = 'order' OR (stage = 'person' AND coalesce(set_by IN ('learn', 'rule'), false)) AS repeats
+    FROM registry_rows
+  ),
+  held AS (
+    SELECT
+      *,
+      last_value(
+        CASE WHEN NOT repeats AND (stage = 'person' OR set_by = 'undo') THEN {'label': label, 'stage': stage} END
+        IGNORE NULLS
+      ) OVER so_far AS decided,
+      last_value(CASE WHEN NOT repeats THEN label END IGNORE NULLS) OVER so_far AS latest
+    FROM told
+    WINDOW so_far AS (PARTITION BY key ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+  ),
+  labelled AS (
+    SELECT *, CASE WHEN decided.stage = 'person' THEN decided.label ELSE coalesce(latest, label) END AS label_after
+    FROM held
+  ),
+  both_sides AS (
+    SELECT *, lag(label_after) OVER (PARTITION BY key ORDER BY sequence) AS label_before FROM labelled
+  )
+SELECT
+  k.template_id, h.key, h.sequence, h.set_at, h.label_before, h.label_after, h.set_by, h.reason, h.stage, h.model,
+  h.confidence
+FROM both_sides AS h
+LEFT JOIN kinds AS k USING (key)
+WHERE h.sequence > 0
+ORDER BY h.sequence, h.key;

@@ -7,5 +7,10 @@ COMMENT ON TABLE compacted IS 'What is compacted of each source, as the view seg
 COMMENT ON COLUMN segments.skips IS 'Positions left out on purpose, by reason.';
 COMMENT ON TABLE kinds IS 'One row a key: what is known of it. For people there is templates.';
 COMMENT ON COLUMN kinds.leads IS 'True: the first seen of the keys of its template, which speaks for it.';
+COMMENT ON COLUMN kinds.key_template IS 'The text of the key itself, before keys were merged.';
+COMMENT ON VIEW label_history IS 'What was said of each key and by whom, oldest first: all rows of the registry.';
+COMMENT ON COLUMN label_history.label_before IS 'The label that held before; null: the key was not known.';
+COMMENT ON COLUMN label_history.label_after IS 'The label that held from then on; a person''s holds against machines.';
+COMMENT ON TABLE registry_rows IS 'What the view label_history is made of.';
 COMMENT ON TABLE kinds_in_one_row IS 'The kinds again, as the view events joins them.';
 COMMENT ON TABLE catalog_stamp IS 'What this catalog was built from; `dioptre` rebuilds it when that has changed.';

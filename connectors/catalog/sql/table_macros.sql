@@ -16,6 +16,9 @@ FROM template_stats
 WHERE first_seen >= CAST(p_ts AS TIMESTAMPTZ)
 ORDER BY n DESC;
 
+CREATE MACRO events_of(p_id) AS TABLE
+SELECT * FROM events WHERE template_id IN (SELECT new FROM template_ids WHERE old = p_id) ORDER BY ts;
+
 CREATE MACRO spikes(p_ts) AS TABLE
 WITH
   counted AS (SELECT * FROM template_hours),

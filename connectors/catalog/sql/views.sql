@@ -23,7 +23,7 @@ LEFT JOIN templates USING (template_id);
 CREATE VIEW new_templates AS
 SELECT template_id, template, app, label, confidence, stage, first_seen, example
 FROM templates
-WHERE first_seen > (SELECT newest()) - INTERVAL 1 DAY
+WHERE NOT muted AND first_seen > (SELECT newest()) - INTERVAL 1 DAY
 ORDER BY first_seen DESC;
 
 CREATE VIEW otel_logs AS
