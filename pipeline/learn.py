@@ -208,6 +208,8 @@ def _rows(
         "cluster_id": [one[1] for one in said],
         "reason": [one[2] for one in said],
         "set_by": [LEARN] * len(said),
+        "ordered": [None] * len(said),
+        "muted": [None] * len(said),
         **{n: [getattr(one[0], n) for one in said] for n in ("label", "confidence", "stage", "model", "settled")},
         "cert_id": [one[0].cert_id for one in said],
     }

@@ -189,3 +189,6 @@ class StreamSettings:
     compact_every_s: Annotated[
         float, Field(ge=0, le=86_400, description="Seconds between compactions of small files; 0: never.")
     ] = 60.0
+    learn_every_s: Annotated[
+        float, Field(ge=0, le=86_400, description="Seconds between passes that settle new kinds; 0: never.")
+    ] = 30.0

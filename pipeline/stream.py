@@ -85,8 +85,8 @@ class Stream:
     def processes(self) -> dict[str, int]:
         """Give what each process of the job is, and its id; safe to ask from another thread."""
         found = {"supervisor": os.getpid()} | {f"worker-{n}": pid for n, pid in self.crew.pids().items()}
-        pid = self._care.compactor.pid()
-        return found if pid is None else found | {"compactor": pid}
+        beside = {"compactor": self._care.compactor.pid(), "learner": self._care.learning.pid()}
+        return found | {name: pid for name, pid in beside.items() if pid is not None}
 
     def _go_on(self, stop: threading.Event) -> None:
         """Hear and act until nobody is left."""

@@ -9,6 +9,7 @@ from connectors.kafka import Client, Partition
 from connectors.lake import Lake, LakeError
 from pipeline.job import Job
 from pipeline.stream_compact import Compactor
+from pipeline.stream_learn import Learning
 from pipeline.stream_plan import Listener, Plan
 from pipeline.stream_totals import Totals
 from pipeline.stream_watch import Watch
@@ -44,6 +45,7 @@ class Care:
         self.totals = Totals(job.run, now(), kinds=kinds, kinds_before=kinds)
         self.partitions = partitions
         self.compactor = Compactor(job.lake, 0.0 if plan.until_end else plan.compact_every_s, now())
+        self.learning = Learning(job, 0.0 if plan.until_end else plan.learn_every_s, now())
         self._watch = Watch(client, plan.topics, plan.group)
         self._kinds_at = self._recorded_at = now()
         self._counted = 0
@@ -59,6 +61,8 @@ class Care:
             self._once(what, "" if what == "partitions" else str(value))
         if (failure := self.compactor.look(now)) is not None:
             self.listener.log("compaction failed", error=failure)
+        if (failure := self.learning.look(now)) is not None:
+            self.listener.log("learning failed", error=failure)
         if self.totals.segments > self._counted and now - self._kinds_at >= KINDS_EVERY_S:
             self._count_kinds()
         if now - self._recorded_at >= RECORD_EVERY_S:
@@ -79,6 +83,7 @@ class Care:
     def close(self) -> None:
         """Publish and record the end, end what runs."""
         self.compactor.kill()
+        self.learning.kill()
         self._watch.reached(self._reached())
         self._watch.close()
         self._count_kinds()
@@ -108,6 +113,7 @@ class Care:
         told: dict[str, Any] = {
             "run_id": self.job.run, "command": "stream", "version": VERSION, "topics": list(self.plan.topics),
             "events": totals.events, "rejects": totals.rejected, "segments": totals.segments,
+            "calls": dict(self.learning.calls),
             "ends": {p.source: end for p, end in self._reached().items() if end},
             "written_at": datetime.now(UTC).isoformat(),
         }  # fmt: skip

@@ -25,7 +25,7 @@ class Plan:
         workers: processes of the embedded stream; engines have their own options for that.
         until_end: read up to the end offsets of now, then end.
         group: whose offsets tell others how far the lake is; "": none.
-        compact_every_s: seconds between compactions; 0: none.
+        compact_every_s, learn_every_s: seconds between compactions, and passes of learning; 0: none.
     """
 
     cluster: Cluster
@@ -36,6 +36,7 @@ class Plan:
     until_end: bool = False
     group: str = ""
     compact_every_s: float = 0.0
+    learn_every_s: float = 0.0
 
 
 def begin(client: Client, plan: Plan) -> list[Partition]:

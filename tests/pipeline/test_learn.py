@@ -1,0 +1,230 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from learn_kit import Last, learner, meet, new_lake, person, rows, tiny
+
+from clustering.clusters import Clusters
+from pipeline.learn_labels import Labelled, label, outliers
+from pipeline.learn_state import Item
+from schemas.registry import Kind, Verdict
+
+FRUIT = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel", "iris", "juniper", "kiwi", "lemon"]
+USERS = [("sshd", f"Failed password for {name} from 10.0.0.{i} port 22 ssh2") for i, name in enumerate(FRUIT)]
+VMS = [("vmd", f"VM {state} on this node {where}") for state in ("Started", "Paused") for where in ("now", "again")]
+OTHERS = [
+    ("kernel", "EXT4-fs error: unable to read superblock"),
+    ("named", "zone transfer from primary completed"),
+    ("chronyd", "selected source as reference clock"),
+    ("dhclient", "bound to address, renewal in some hours"),
+]
+ALL = [*USERS, *VMS, *OTHERS]
+
+
+def templates(found: dict[str, dict[str, object]]) -> dict[str, tuple[object, object]]:
+    return {key: (row["template_id"], row["merged_text"]) for key, row in found.items()}
+
+
+def test_a_pass_settles_what_was_met_and_the_next_has_nothing_to_do(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    keys = set(meet(lake, ALL))
+    learned = learner(lake, last).once()
+    found = rows(lake)
+    assert set(found) == keys
+    assert {row["set_by"] for row in found.values()} == {"learn"}
+    assert all(row["settled"] and row["cluster_id"] in keys for row in found.values())
+    assert (learned.fresh, learned.published, learned.calls["large"]) == (len(keys), len(keys), len(last.asked))
+    again = learner(lake, last)
+    assert again.once().published == again.once().published == 0
+    assert len(list((lake.root / "registry").iterdir())) == 1
+
+
+def test_kinds_that_differ_by_a_name_become_one_template_that_is_asked_about_once(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    keys = meet(lake, USERS)
+    learner(lake, last).once()
+    found = rows(lake)
+    assert {found[key]["merged_text"] for key in keys} == {"Failed password for <*> from <*> port <*>"}
+    assert len({found[key]["template_id"] for key in keys}) == len(last.asked) == 1
+
+
+@pytest.mark.parametrize("size", [1, 5, 7])
+def test_learning_piecemeal_gives_the_templates_that_learning_all_gives(tmp_path: Path, size: int) -> None:
+    whole, parts = new_lake(tmp_path / "whole"), new_lake(tmp_path / "parts")
+    meet(whole, ALL)
+    learner(whole).once()
+    going = learner(parts)
+    for start in range(0, len(ALL), size):
+        meet(parts, ALL[start : start + size], first=start)
+        going.once()
+    assert templates(rows(parts)) == templates(rows(whole))
+    learner(parts).once(again=True)
+    assert templates(rows(parts)) == templates(rows(whole))
+
+
+def test_a_restarted_learner_gives_the_same_ids_as_one_that_ran_on(tmp_path: Path) -> None:
+    on, off = new_lake(tmp_path / "on"), new_lake(tmp_path / "off")
+    going = learner(on)
+    for start in range(0, len(ALL), 6):
+        for lake in (on, off):
+            meet(lake, ALL[start : start + 6], first=start)
+        going.once()
+        learner(off).once()
+    ids = ("template_id", "cluster_id", "label", "stage")
+    a, b = rows(on), rows(off)
+    assert {k: [r[n] for n in ids] for k, r in a.items()} == {k: [r[n] for n in ids] for k, r in b.items()}
+
+
+def test_an_impure_cluster_gets_two_labels(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    last = Last(lambda text: "service.lifecycle" if "Started" in text else "platform.vm")
+    keys = meet(lake, VMS)
+    learner(lake, last).once()
+    found = rows(lake)
+    assert [found[key]["label"] for key in keys] == ["service.lifecycle"] * 2 + ["platform.vm"] * 2
+    assert found[keys[0]]["cluster_id"] == found[keys[1]]["cluster_id"] != found[keys[2]]["cluster_id"]
+
+
+def test_a_kind_near_to_a_labelled_cluster_inherits_without_a_call(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    first = meet(lake, [("ntpd", "time synchronisation with the server was lost")])[0]
+    going = learner(lake, last)
+    going.once()
+    assert len(last.asked) == 1
+    second = meet(lake, [("timed", "time synchronisation with the server lost")], first=50)[0]
+    going.once()
+    found = rows(lake)
+    assert len(last.asked) == 1
+    assert (found[second]["stage"], found[second]["cluster_id"]) == ("cluster", first)
+    assert found[second]["label"] == found[first]["label"]
+
+
+def test_a_new_key_of_a_known_template_takes_over_its_label_without_a_vector(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    meet(lake, USERS)
+    going = learner(lake, last)
+    going.once()
+    key = meet(lake, [("sshd", "Failed password for mallory from 10.9.9.9 port 22 ssh2")], first=99)[0]
+    learned = going.once()
+    assert (learned.fitted, learned.vectors, learned.calls) == (1, 0, {})
+    assert rows(lake)[key]["merged_text"] == "Failed password for <*> from <*> port <*>"
+
+
+def test_a_persons_label_survives_and_is_what_others_inherit(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    key = meet(lake, [("ntpd", "time synchronisation with the server was lost")])[0]
+    person(lake, key, "system.time_sync")
+    other = meet(lake, [("timed", "time synchronisation with the server lost")], first=50)[0]
+    learner(lake, last).once()
+    learner(lake, last).once(again=True)
+    found = rows(lake)
+    assert (found[key]["label"], found[key]["stage"]) == ("system.time_sync", "person")
+    assert (found[other]["label"], found[other]["stage"]) == ("system.time_sync", "cluster")
+    assert last.asked == []
+
+
+def test_what_tiny_said_inline_is_not_asked_again_and_what_it_was_sure_of_needs_no_other(tmp_path: Path) -> None:
+    from learn_kit import encoder
+
+    from pipeline.learn import Learner
+    from pipeline.learn_models import Models
+
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    keys = meet(lake, OTHERS, said=Verdict("app.error", 0.95, "tiny", tiny().model))
+    models = Models(tiny(), last)
+    Learner(lake, encoder, lambda: models).once()
+    assert {rows(lake)[key]["label"] for key in keys} == {"app.error"}
+    assert (last.asked, +models.calls) == ([], Counter())
+
+
+def test_a_pass_is_bounded_and_one_loud_program_does_not_keep_the_others_waiting(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    words = [f"{a}{b} {b}{a}{c}" for a in FRUIT[:4] for b in FRUIT[4:8] for c in FRUIT[8:]]
+    meet(lake, [("noise", text) for text in words])
+    quiet = meet(lake, OTHERS, first=1_000)
+    going = learner(lake, last, most=10)
+    learned = going.once()
+    assert learned.vectors == 10
+    assert learned.left > 0
+    assert all(rows(lake)[key]["settled"] for key in quiet)
+    while going.once().left:
+        pass
+    assert all(row["settled"] for row in rows(lake).values())
+
+
+def test_two_learners_at_once_leave_one_answer(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    meet(lake, ALL)
+    one, other = learner(lake), learner(lake)
+    one.once()
+    before = rows(lake)
+    other._looked = None
+    other.once()
+    assert {k: (r["template_id"], r["label"], r["cluster_id"]) for k, r in rows(lake).items()} == {
+        k: (r["template_id"], r["label"], r["cluster_id"]) for k, r in before.items()
+    }
+
+
+def test_a_dry_pass_publishes_nothing(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    meet(lake, ALL)
+    assert learner(lake).once(dry=True).published > 0
+    assert list((lake.root / "registry").iterdir()) == []
+
+
+def item(i: int, *, said: str = "unknown", confidence: float = 0.4) -> Item:
+    kind = Kind(f"k{i}", "app", f"text {i}")
+    return Item(kind.key, kind, (i,), i, Verdict(said, confidence, "none", "tiny:0"))
+
+
+def asked_as(labels: dict[str, str], log: list[str]):  # type: ignore[no-untyped-def]
+    def ask(kinds):  # type: ignore[no-untyped-def]
+        log.extend(kind.key for kind in kinds)
+        return [Verdict(labels.get(kind.key, "app.info"), 0.8, "large", "large:0") for kind in kinds]
+
+    return ask
+
+
+def labelled(
+    found: dict[str, float], labels: dict[str, str], items: dict[str, Item]
+) -> tuple[dict[str, Labelled], list[str]]:
+    log: list[str] = []
+    return label(items, Clusters(found={"k0": found}), {}, asked_as(labels, log), sure=0.7), log
+
+
+def test_members_that_agree_give_the_others_their_label() -> None:
+    items = {f"k{i}": item(i) for i in range(8)}
+    out, log = labelled({f"k{i}": 0.01 * i for i in range(8)}, {}, items)
+    assert sorted(log) == ["k0", "k5", "k6", "k7"]
+    assert {one.verdict.stage for i, one in out.items() if i not in log} == {"cluster"}
+    assert {one.cluster for one in out.values()} == {"k0"}
+
+
+def test_members_that_disagree_split_the_cluster_and_all_are_asked_alone() -> None:
+    items = {f"k{i}": item(i) for i in range(6)}
+    out, log = labelled({f"k{i}": 0.01 * i for i in range(6)}, {"k5": "app.error"}, items)
+    assert sorted(log) == sorted(items)
+    assert out["k5"].verdict.label == "app.error"
+    assert {one.cluster for one in out.values()} == set(items)
+
+
+@pytest.mark.parametrize("by", ["distance", "confidence"])
+def test_a_planted_outlier_is_found_and_asked_alone(by: str) -> None:
+    distance = {f"k{i}": 0.05 + 0.001 * (i % 3) for i in range(10)} | {"k0": 0.0}
+    items = {f"k{i}": item(i) for i in range(10)}
+    if by == "distance":
+        distance["k9"] = 0.24
+    else:
+        items["k9"] = item(9, confidence=0.05)
+    assert outliers(distance, {i: one.inline.confidence for i, one in items.items()}, "k0") == {"k9"}
+    out, log = labelled(distance, {"k9": "app.error"}, items)
+    assert "k9" in log
+    assert (out["k9"].verdict.label, out["k9"].cluster) == ("app.error", "k9")
+    assert {one.verdict.label for i, one in out.items() if i != "k9"} == {"app.info"}
+
+
+def test_a_member_of_which_tiny_was_sure_of_another_label_does_not_take_that_of_the_cluster() -> None:
+    items = {f"k{i}": item(i) for i in range(8)} | {"k2": item(2, said="app.error", confidence=0.75)}
+    out, log = labelled({f"k{i}": 0.01 * i for i in range(8)}, {"k2": "app.error"}, items)
+    assert "k2" in log
+    assert out["k2"].cluster == "k2"

@@ -1,0 +1,126 @@
+"""Learning beside a stream: nobody waits for it, whatever becomes of it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from learn_kit import Last, learner, meet, new_lake, rows
+
+from connectors.lake import Lake
+from pipeline.job import Job
+from pipeline.stream_learn import Learning, be
+
+LINES = [("named", "zone transfer from primary completed"), ("chronyd", "selected source as reference clock")]
+PATIENCE_S = 60.0
+
+
+def quick(job: Job, pipe: Connection) -> None:
+    assert job.lake is not None
+    be(learner(Lake.open(job.lake)), pipe)
+
+
+def slow(job: Job, pipe: Connection) -> None:
+    assert job.lake is not None
+    be(learner(Lake.open(job.lake), Last(hang_s=3.0)), pipe)
+
+
+def endless(job: Job, pipe: Connection) -> None:
+    assert job.lake is not None
+    be(learner(Lake.open(job.lake), Last(hang_s=3_600.0)), pipe)
+
+
+def until(true: Callable[[], bool]) -> None:
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < PATIENCE_S, "waited too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    made = new_lake(tmp_path / "lake")
+    meet(made, LINES[:1])
+    return made
+
+
+@pytest.fixture
+def started(lake: Lake) -> Iterator[Callable[..., Learning]]:
+    made: list[Learning] = []
+
+    def start(target: Callable[..., None], hangs_s: float = 900.0) -> Learning:
+        made.append(Learning(Job(lake.root), 1.0, 0.0, hangs_s=hangs_s, target=target))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.kill()
+
+
+def settled(lake: Lake) -> list[object]:
+    return [row["settled"] for row in rows(lake).values()]
+
+
+def test_nothing_is_started_before_it_is_due_and_nothing_ever_when_it_is_off(lake: Lake) -> None:
+    off = Learning(Job(lake.root), 0.0, 0.0, target=quick)
+    assert (off.look(1e9), off.pid()) == (None, None)
+    on = Learning(Job(lake.root), 30.0, 0.0, target=quick)
+    assert (on.look(29.0), on.pid()) == (None, None)
+
+
+def test_while_the_last_stage_hangs_new_kinds_are_noted_and_labels_settle_afterwards(
+    lake: Lake, started: Callable[..., Learning]
+) -> None:
+    learning = started(slow)
+    began = time.monotonic()
+    assert learning.look(2.0) is None
+    first = learning.pid()
+    meet(lake, LINES[1:], first=9)
+    for now in (3.5, 5.0, 6.5):
+        assert learning.look(now) is None
+    assert learning.pid() == first
+    assert time.monotonic() - began < 2.5
+    assert len(settled(lake)) == 2
+
+    def went_on() -> bool:
+        assert learning.look(7.0 + time.monotonic() - began) is None
+        return settled(lake) == [True, True]
+
+    until(went_on)
+    assert learning.pid() == first
+
+
+def test_a_learner_that_died_is_told_of_and_another_settles_the_labels(
+    lake: Lake, started: Callable[..., Learning]
+) -> None:
+    learning = started(slow)
+    learning.look(2.0)
+    os.kill(learning.pid() or 0, signal.SIGKILL)
+    told: list[str | None] = []
+
+    def heard() -> bool:
+        told.append(learning.look(2.1))
+        return told[-1] is not None
+
+    until(heard)
+    assert told[-1] == "the learner ended with exit code -9"
+    assert learning.pid() is None
+    began = time.monotonic()
+
+    def settles() -> bool:
+        learning.look(10.0 + time.monotonic() - began)
+        return settled(lake) == [True]
+
+    until(settles)
+
+
+def test_a_pass_that_hangs_is_given_up(lake: Lake, started: Callable[..., Learning]) -> None:
+    learning = started(endless, hangs_s=5.0)
+    learning.look(2.0)
+    first = learning.pid()
+    assert learning.look(6.9) is None
+    assert learning.look(7.1) == "learning took more than 5 s; it begins anew"
+    assert learning.pid() not in (None, first)
