@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from clustering.survivors import MASK
 from clustering.templates_forms import NARROW, WIDE, Form, shown, value_hole
-from clustering.templates_traits import admissible, is_verb
+from clustering.templates_traits import admissible, is_doubtful
 
 PLACES_MOST = 256
 """Sets of slot places tried for one length of one program's forms; only an attack makes more."""
@@ -49,7 +49,7 @@ def _places(form: Form) -> tuple[int, ...]:
 
 
 def _takes(slot: str, word: str) -> bool:
-    return admissible(word) and (WIDE in slot or not is_verb(word))
+    return admissible(word) and (WIDE in slot or not is_doubtful(word))
 
 
 def given(text: str) -> Form:

@@ -30,7 +30,7 @@ LEAST_CONSTANT = 0.3
 """Share of constant words that a form keeps."""
 
 NARROW, WIDE = "\x02", "\x03"
-"""A learnt hole, and one in which so many words were seen that it takes inflected verbs as well."""
+"""A learnt hole, and one in which so many words were seen that it takes doubtful ones as well."""
 
 HEADER_MOST = 5
 """Words in which a line's severity is looked for, and words of a thread's name in brackets."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from clustering.survivors import MASK
 from clustering.templates_forms import NARROW, WIDE, shown, speaks, value_hole
 from clustering.templates_traits import (
+    DOUBTFUL,
     FIELD,
     INTRODUCER,
     IS_WIDE,
@@ -21,7 +22,6 @@ from clustering.templates_traits import (
     PREPOSITION,
     TAG,
     TELLING,
-    VERB,
     WORD,
     Vocabulary,
 )
@@ -33,11 +33,15 @@ Pairs = set[tuple[int, int]]
 """Numbers of a program and of a word."""
 
 NEEDS = {"named": 2, "noun": 3, "preposition": 4, "label": 4, "other": 6, "first": 16, "tag": 12}
-"""What the different words of a slot must weigh together; a word weighs 1, a hole or what looks like a name 2.
+"""What the different words of a slot must weigh together; a word weighs 1, a hole or what looks like a name 2, one of a
+row of names that differ in their last letter 4.
 
 named: behind a learnt introducer, behind preposition and noun (`for user X`), or value of a field that tells nothing;
 noun: behind a noun that introduces names (`user X`); preposition: behind one (`from X`); label: behind `word:`;
 first: the first constant word, which most often says what the line is about; tag: itself a `word:`."""
+
+SIBLINGS_LEAST, SIBLING_WEIGHT = 3, 4
+"""Words of one slot that differ in their last letter alone, from which on they count as a row of names."""
 
 PAIR_NEEDS = 2
 """How many times as much two places must show that vary together, each of them."""
@@ -45,8 +49,8 @@ PAIR_NEEDS = 2
 PAIR_LONGEST, PAIR_FORMS = 24, 3
 """Words of a form up to which pairs of places are tried, and different forms that a pair needs."""
 
-WIDE_FROM = 32
-"""Different words from which on a slot takes inflected verbs too: so many are names, not states."""
+WIDE_FROM = 16
+"""Different words from which on a slot takes doubtful ones too: so many are names, not states."""
 
 INTRODUCES_FROM = 8
 """Different words in one slot from which on the word before it introduces names in all forms of its program."""
@@ -70,7 +74,7 @@ class Round:
 
     def __init__(self, block: Ints, vocabulary: Vocabulary, introducers: Pairs) -> None:
         self._block, self._vocabulary = block, vocabulary
-        about = np.array(vocabulary.rows, np.uint64).reshape(-1, 4)
+        about = np.array(vocabulary.rows, np.uint64).reshape(-1, 5)
         _, first, self._back = np.unique(_row_hashes(block), return_index=True, return_inverse=True)
         self._rows = block[first]
         self._words = self._rows[:, 1:]
@@ -79,8 +83,9 @@ class Round:
         own = _mix(about[:, 0][self._words] + place)
         self._whole = _mix(self._rows[:, 0].astype(np.uint64)) + own.sum(axis=1)
         self._holing = _mix(about[:, 1][self._words] + place) - own
-        self._verb, self._free = (self._traits & VERB) > 0, (self._traits & NEVER) == 0
-        self._weight = np.where(self._free & ~self._verb, about[:, 2].astype(np.int64)[self._words], 0)
+        self._doubtful, self._free = (self._traits & DOUBTFUL) > 0, (self._traits & NEVER) == 0
+        self._weight = np.where(self._free & ~self._doubtful, about[:, 2].astype(np.int64)[self._words], 0)
+        self._stems = np.where(self._weight > 0, about[:, 4][self._words], 0).astype(np.uint64)
         self._needs = self._needed(introducers)
         self._look(place)
 
@@ -88,16 +93,23 @@ class Round:
         """Group each word with those that stand in its place in otherwise equal forms, and weigh the groups."""
         _, group = np.unique((self._whole[:, None] + self._holing) ^ place, return_inverse=True)
         group = group.reshape(self._words.shape)
+        self._weight[self._siblings(group)] = SIBLING_WEIGHT
 
         def total(what: npt.NDArray[np.generic]) -> Ints:
             sums: Ints = np.bincount(group.ravel(), what.ravel().astype(np.float64))[group].astype(np.int64)
             return sums
 
-        self._count = total(self._free & ~self._verb)
+        self._count = total(self._free & ~self._doubtful)
         enough = (total(self._weight) >= self._needs) & (self._count > 1)
         enough |= total((self._traits & LEARNT) > 0) > 0
         self._wide = (self._count >= WIDE_FROM) | (total((self._traits & IS_WIDE) > 0) > 0)
-        self.slots = enough & self._free & (~self._verb | self._wide)
+        self.slots = enough & self._free & (~self._doubtful | self._wide)
+
+    def _siblings(self, group: Ints) -> Flags:
+        """(m, length) which words are of a row of names in their group."""
+        _, row, size = np.unique(_mix(group.astype(np.uint64)) ^ self._stems, return_inverse=True, return_counts=True)
+        many: Flags = (size >= SIBLINGS_LEAST)[row].reshape(group.shape) & (self._stems > 0)
+        return many
 
     def _needed(self, introducers: Pairs) -> Ints:
         """(m, length) what a slot must weigh at each place."""

@@ -3,16 +3,20 @@
 import hashlib
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from clustering.survivors import MASK
 from clustering.templates_forms import NARROW, WIDE, core, is_word, shown, value_hole
-from clustering.templates_words import FUNCTION, NAMING, POLES, PREPOSITIONS, STATES, STRONG_POLES, TELLS
+from clustering.templates_words import FUNCTION, LOOSE_POLES, NAMING, POLES, PREPOSITIONS, STATES, STRONG_POLES, TELLS
 
-NEVER, VERB, LEARNT, IS_WIDE, NOUN, PREPOSITION, TELLING, TAG, FIELD, INTRODUCER, WORD = (1 << i for i in range(11))
-"""Traits. NEVER: tells what happened, so is never variable. VERB: looks inflected. NOUN, PREPOSITION, TELLING, TAG say
+NEVER, DOUBTFUL, LEARNT, IS_WIDE, NOUN, PREPOSITION, TELLING, TAG, FIELD, INTRODUCER, WORD = (1 << i for i in range(11))
+"""Traits. NEVER: tells what happened, so is never variable. DOUBTFUL: may tell it. NOUN, PREPOSITION, TELLING, TAG say
 what the word next to it may be. FIELD: is a `name=` with a value. INTRODUCER: may be learnt to introduce names. WORD: a
 constant word that is no severity."""
 
+
+STEM_LEAST = 3
+"""Letters of a word that may belong to a row of names, as `sda`, `sdb`, `sdc` are."""
 
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
@@ -34,10 +38,10 @@ def _has_pole(word: str) -> bool:
     return len(parts) > 1 and any(part.lower() in STRONG_POLES for part in parts)
 
 
-def is_verb(word: str) -> bool:
-    """Whether a word looks like an inflected verb, as in `mounted` and `rotating`."""
+def is_doubtful(word: str) -> bool:
+    """Whether a word may tell what happened: an inflected verb, as `mounted` and `rotating`, or a loose pole."""
     plain = core(word.rpartition("=")[2])
-    return len(plain) > 4 and plain.isalpha() and plain.endswith(("ed", "ing"))
+    return plain in LOOSE_POLES or (len(plain) > 4 and plain.isalpha() and plain.endswith(("ed", "ing")))
 
 
 def weight(word: str) -> int:
@@ -56,7 +60,8 @@ def traits(word: str) -> int:
     field_ = value_hole(shown(word)).endswith("=" + MASK)
     constant = is_word(shown(word)) and not _is_hole(word)
     flags = {
-        NEVER: not admissible(word), VERB: is_verb(word), LEARNT: NARROW in word or WIDE in word, IS_WIDE: WIDE in word,
+        NEVER: not admissible(word), DOUBTFUL: is_doubtful(word),
+        LEARNT: NARROW in word or WIDE in word, IS_WIDE: WIDE in word,
         NOUN: own in NAMING, PREPOSITION: own in PREPOSITIONS, TELLING: own in STATES or (tag and own in TELLS),
         TAG: tag, FIELD: field_, WORD: constant,
         INTRODUCER: constant and admissible(word) and own not in FUNCTION,
@@ -69,18 +74,34 @@ def hash_of(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
+def stem(word: str) -> str:
+    """Give what `sda:` shares with `sdb:` and `mpatha` with `mpathb`: the word without its last letter; "" if short."""
+    plain = core(word)
+    return plain[:-1] if len(plain) >= STEM_LEAST and plain.isalpha() else ""
+
+
+class Row(NamedTuple):
+    """A word as numbers."""
+
+    hash: int
+    holed: int
+    weight: int
+    traits: int
+    stem: int
+
+
 @lru_cache(maxsize=65_536)
-def _row(word: str) -> tuple[int, int, int, int]:
-    seen = shown(word)
-    return hash_of(seen), hash_of(value_hole(seen)), weight(word), traits(word)
+def _row(word: str) -> Row:
+    seen, shared = shown(word), stem(word)
+    return Row(hash_of(seen), hash_of(value_hole(seen)), weight(word), traits(word), hash_of(shared) if shared else 0)
 
 
 class Vocabulary:
-    """Words by number, and of each a row: hash of the word, hash of the hole it may become, weight, traits."""
+    """Words by number, and of each its row."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
-        self.rows: list[tuple[int, int, int, int]] = []
+        self.rows: list[Row] = []
         self._numbers: dict[str, int] = {}
 
     def number(self, word: str) -> int:

@@ -9,46 +9,51 @@ POLES = frozenset(
     (
         # outcome
         "ok okay success successful successfully succeed succeeded fail fails failed failure failing error errors "
-        "errored fatal panic good bad pass passed done complete completed incomplete partial aborted abort "
-        "cancelled canceled cancel timeout timedout expired valid invalid correct incorrect corrupt corrupted "
-        "clean dirty healthy unhealthy degraded optimal normal abnormal critical warning warn info information "
-        "notice debug trace alert emergency emerg crit err severe verbose fine finer finest major minor "
+        "errored fatal panic good bad pass passed done complete completed incomplete partial aborted abort cancelled "
+        "canceled cancel timeout timedout expired valid invalid correct incorrect corrupt corrupted clean dirty "
+        "healthy unhealthy degraded optimal normal abnormal critical warning warn info information notice debug trace "
+        "alert emergency emerg crit err severe verbose fine finer finest major minor "
         # yes and no
-        "true false yes no on off not none never always with without only any all "
+        "true false yes no on off not none never always with without only "
         # allowed or not
-        "allow allowed deny denied permit permitted forbid forbidden accept accepted reject rejected refuse "
-        "refused drop dropped pass block blocked grant granted revoke revoked authorized unauthorized known "
-        "unknown trusted untrusted secure insecure encrypted unencrypted "
+        "allow allowed deny denied permit permitted forbid forbidden accept accepted reject rejected refuse refused "
+        "drop dropped pass block blocked grant granted revoke revoked authorized unauthorized known unknown trusted "
+        "untrusted secure insecure encrypted unencrypted "
         # there or not
         "up down online offline available unavailable present absent found missing exists existing reachable "
         "unreachable alive dead live ready unready busy idle full empty open opened close closed closing opening "
-        "connect connected connecting disconnect disconnected attach attached detach detached join joined leave "
-        "left enter entered exit exited in out login logout logon logoff linked unlinked mount mounted unmount "
-        "unmounted umount bound unbound able unable enable enabled disable disabled active inactive activated "
-        "deactivated loaded unloaded load unload "
+        "connect connected connecting disconnect disconnected attach attached detach detached join joined leave left "
+        "enter entered exit exited in out login logout logon logoff linked unlinked mount mounted unmount unmounted "
+        "umount bound unbound able unable enable enabled disable disabled active inactive activated deactivated "
+        "loaded unloaded load unload "
         # going on
-        "start started starting startup stop stopped stopping stops starts run running pause paused resume "
-        "resumed suspend suspended restart restarted restarting reload reloaded reloading shutdown halt halted "
-        "terminate terminated terminating kill killed begin began begun end ended finish finished launch launched "
-        "spawn spawned reboot booted init initialized initializing create created creating delete deleted "
-        "deleting destroy destroyed remove removed removing add added adding insert inserted update updated "
-        "updating modify modified change changed set unset clear cleared raise raised lock locked unlock unlocked "
-        "commit committed rollback rolled install installed uninstall uninstalled upgrade upgraded downgrade "
-        "downgraded register registered unregister unregistered deregistered subscribe subscribed unsubscribe "
-        "unsubscribed import export read write reading writing read-only read-write readonly readwrite send sent "
-        "sending receive received receiving request response reply query get put post head patch options push "
-        "pull fetch backup restore save saved sync synced synchronized unsynchronized lost gained increase "
-        "increased decrease decreased grow shrink expand retry retrying skip skipped ignore ignored pending "
-        "queued waiting promoted demoted elected leader follower candidate master slave primary secondary standby "
-        "replica learner observer voter upstream downstream inbound outbound incoming outgoing ingress egress "
-        "first last next previous old new more less high low higher lower above below over under before after max "
-        "min maximum minimum hit miss soft hard local remote internal external public private permanent temporary "
-        "temporarily manual automatic full-sync resync up-to-date stale fresh firing resolved acknowledged "
-        "bounced deferred quarantined infected created, rotated archived verified unverified signed unsigned "
-        "approved disapproved"
+        "start started starting startup stop stopped stopping stops starts run running pause paused resume resumed "
+        "suspend suspended restart restarted restarting reload reloaded reloading shutdown halt halted terminate "
+        "terminated terminating kill killed begin began begun end ended finish finished launch launched spawn spawned "
+        "reboot booted init initialized initializing create created creating delete deleted deleting destroy "
+        "destroyed remove removed removing add added adding insert inserted update updated updating modify modified "
+        "change changed unset clear cleared raise raised lock locked unlock unlocked commit committed rollback rolled "
+        "install installed uninstall uninstalled upgrade upgraded downgrade downgraded register registered unregister "
+        "unregistered deregistered subscribe subscribed unsubscribe unsubscribed read write reading writing read-only "
+        "read-write readonly readwrite send sent sending receive received receiving request response reply push pull "
+        "fetch save saved synced synchronized unsynchronized lost gained increase increased decrease decreased grow "
+        "shrink expand retry retrying skip skipped ignore ignored pending queued waiting promoted demoted elected "
+        "leader follower candidate master slave primary secondary standby replica learner observer voter upstream "
+        "downstream inbound outbound incoming outgoing ingress egress previous more less high low higher lower above "
+        "below over under before after max min maximum minimum hit miss internal external permanent temporary "
+        "temporarily automatic full-sync resync up-to-date firing resolved acknowledged bounced deferred quarantined "
+        "infected rotated archived verified unverified signed unsigned approved disapproved"
     ).split()
 )
 """Words of which another stands against them: up and down, started and paused, INFO and ERROR. Never variable."""
+
+LOOSE_POLES = frozenset(
+    (
+        "backup restore local remote get put set post head patch options query public private first last next import "
+        "export sync manual any all new old soft hard fresh stale"
+    ).split()
+)
+"""Words that tell as a rule, and are names as well (a user `backup`, a host `local`): variable where many words are."""
 
 STRONG_POLES = frozenset(
     (

@@ -104,7 +104,7 @@ def test_a_template_of_one_key_is_the_key_and_of_many_what_they_share() -> None:
     assert of_many == template("app", f"session opened for user {MASK} by (uid={MASK}")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(KINDS, st.integers(0, 2**32))
 def test_any_order_and_any_sharding_give_the_same_templates(found: list[Kind], seed: int) -> None:
     whole, draw = Templates().merge(found), random.Random(seed)
@@ -120,7 +120,7 @@ def test_any_order_and_any_sharding_give_the_same_templates(found: list[Kind], s
     assert {*shards[0]} == {*whole}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(KINDS, KINDS, KINDS)
 def test_join_is_associative_commutative_and_idempotent_and_merging_by_and_by_is_merging_at_once(
     a: list[Kind], b: list[Kind], c: list[Kind]
@@ -131,7 +131,7 @@ def test_join_is_associative_commutative_and_idempotent_and_merging_by_and_by_is
     assert {*x.join(x)} == {*x}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(KINDS, st.integers(0, 2**32), st.integers(2, 12), st.integers(2, 30), st.integers(2, 40))
 def test_so_it_is_at_the_bounds(found: list[Kind], seed: int, leaf: int, program: int, total: int) -> None:
     draw, empty = random.Random(seed), Templates(bounds=Bounds(2, leaf, program, total))
@@ -145,7 +145,7 @@ def test_so_it_is_at_the_bounds(found: list[Kind], seed: int, leaf: int, program
     assert None not in whole.resolve(found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(KINDS)
 def test_every_kind_has_a_template_that_says_something_and_ids_stay_alive(found: list[Kind]) -> None:
     now, seen = Templates(), set()
@@ -161,7 +161,7 @@ def test_every_kind_has_a_template_that_says_something_and_ids_stay_alive(found:
         assert its.text == one.template or speaks(form_of(its.text))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(KINDS, KINDS)
 def test_what_resolves_inline_is_where_learning_puts_it(known: list[Kind], new: list[Kind]) -> None:
     before = Templates().merge(known)
@@ -242,7 +242,7 @@ def test_people_write_a_template() -> None:
     assert written.merged_into[kind("the roof is on fire").key] == template("app", text).id
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(KINDS, KINDS)
 def test_templates_survive_pickling_and_the_way_through_arrow(found: list[Kind], more: list[Kind]) -> None:
     learned = Templates().merge(found).merge(more)
