@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = (
-    "scan", "label", "backfill", "stream", "learn", "explain", "sql", "templates", "rejects", "export",
-    "lake", "config", "models", "train", "doctor", "version",
+    "scan", "label", "backfill", "stream", "learn", "explain", "sql", "templates", "templates_orders", "labels",
+    "rejects", "export", "lake", "config", "models", "train", "doctor", "version",
 )  # fmt: skip
 """The modules that hold commands, in the order of the help page."""
 

@@ -11,16 +11,17 @@ from pipeline.cli.errors import CommandError
 from pipeline.cli.output import Column, cell, clean, emit_json, hint, out, table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from pipeline.config import Config
 
 templates = group(
     "templates",
-    "Look at the kinds of lines that a lake knows.",
+    "Look at the templates of a lake; merge, split, mute or add some.",
     panel=ASK,
     examples=("dioptre templates list --lake lake", "dioptre templates list --lake lake --label auth"),
 )
+
+KEYS_SHOWN = 100
+"""Keys told of one template; the table `kinds` has all."""
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -43,12 +44,13 @@ def list_(
     ] = None,
     app: Annotated[str | None, typer.Option("--app", metavar="GLOB", help="Only these programs.")] = None,
     unknown: Annotated[bool, typer.Option("--unknown", help="Only what has no label yet.")] = False,
+    muted: Annotated[bool, typer.Option("--muted", help="Only what is muted, which is left out else.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", help="So many at most; 0: all. [40]", min=0)] = 40,
     json: JsonOption = False,
 ) -> None:
     """List kinds, those with most events first."""
     label = "unknown" if unknown else label
-    found = [t for t in gather(settings({"lake.path": lake})) if _wanted(t, label, app)]
+    found = [t for t in gather(settings({"lake.path": lake})) if t["muted"] == muted and _wanted(t, label, app)]
     shown = found[:limit] if limit else found
     if json:
         emit_json({"matching": len(found), "templates": shown})
@@ -72,19 +74,21 @@ def list_(
 )  # fmt: skip
 def show(
     template: Annotated[
-        str, typer.Argument(metavar="ID", help="Its 16 hex digits or the first few, or words of the template.")
+        str, typer.Argument(metavar="ID", help="Its id of today or before, the first digits, or words of it.")
     ],
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show all there is to know of one kind: label, who gave it, an example, where it was first met."""
-    one = _one(gather(settings({"lake.path": lake})), template)
+    config = settings({"lake.path": lake})
+    one = _one(gather(config), _of_today(config, template))
     query = f"FROM events WHERE template_id = '{one['template_id']}' ORDER BY ts DESC LIMIT 20"
     if json:
         emit_json({**one, "query": query})
         return
     for name, value in one.items():
-        if value not in (None, ""):
+        if value not in (None, "", False):
+            value = " ".join(value) if isinstance(value, list) else value
             text = f"{value:.3f}" if isinstance(value, float) else cell(value)
             out(f"{name.replace('_', ' '):<14}{text}")
     at = lake or settings().settings.lake.path
@@ -96,21 +100,31 @@ def gather(config: "Config") -> list[dict[str, Any]]:
     from connectors.lake import Lake
 
     counts = _volumes(config)
-    rows = {row["template_id"]: row for row in _kinds(Lake.open(config.settings.lake.path).kinds())}
-    told = [_told(row, *counts.get(key, (0, None))) for key, row in rows.items()]
+    of_template: dict[str, list[dict[str, Any]]] = {}
+    for row in Lake.open(config.settings.lake.path).kinds().to_pylist():
+        of_template.setdefault(row["template_id"], []).append(row)
+    told = [_told(rows, *counts.get(id_, (0, None))) for id_, rows in of_template.items()]
     return sorted(told, key=lambda t: (-t["events"], t["first_seen"], t["template_id"]))
 
 
-def _kinds(kinds: "pa.Table") -> list[dict[str, Any]]:
-    """Give the rows of kinds; of several keys of a template that which bears its id stands last, and so counts."""
-    rows: list[dict[str, Any]] = kinds.to_pylist()
-    return sorted(rows, key=lambda row: (row["template_id"], row["key"] == row["template_id"]))
-
-
-def _told(row: dict[str, Any], events: int, last_seen: datetime | None) -> dict[str, Any]:
-    first = ("template_id", "template", "app", "label", "confidence", "stage", "model", "settled", "cert_id")
+def _told(rows: list[dict[str, Any]], events: int, last_seen: datetime | None) -> dict[str, Any]:
+    """Tell of a template what the view tells: of the key that a person labelled, else the first seen."""
+    row = min(rows, key=lambda row: (row["stage"] != "person", row["first_seen"], row["key"]))
+    first = ("template_id", "app", "label", "confidence", "stage", "model", "settled", "cert_id")
+    middle = ("set_by", "set_at", "reason", "cluster_id")
     rest = ("example", "first_seen", "source", "source_offset")
-    return {n: row[n] for n in first} | {"events": events, "last_seen": last_seen} | {n: row[n] for n in rest}
+    told = {n: row[n] for n in first} | {"template": row["merged_text"] or row["template"]}
+    told |= {"kinds": len(rows), "keys": sorted(r["key"] for r in rows)[:KEYS_SHOWN]}
+    told |= {"muted": bool(row["muted"]), "events": events, "last_seen": last_seen}
+    return told | {n: row[n] for n in (*middle, *rest)}
+
+
+def _of_today(config: "Config", told: str) -> str:
+    """Give the id of today for one that a template had before; what is none, as it was told."""
+    from pipeline.cli.asking import answer
+
+    found = answer(config, "SELECT DISTINCT new FROM template_ids WHERE old = ?", [told]).to_pylist()
+    return str(found[0]["new"]) if len(found) == 1 else told
 
 
 def _volumes(config: "Config") -> dict[str, tuple[int, datetime]]:
