@@ -66,7 +66,8 @@ class EngineStream:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.job, self.plan, self._client, self._listener, self._now = job, plan, client, listener, now
-        self._options = checked(options)
+        checked(options)
+        self._options = list(options)
         self._stops = {p: b.end for p, b in client.bounds(partitions).items()} if plan.until_end else None
         self._care = Care(job, plan, client, partitions, listener, now)
         self.totals = self._care.totals
@@ -102,7 +103,7 @@ class EngineStream:
         Raises:
             EngineError: nobody takes it.
         """
-        p = beam.Pipeline(options=PipelineOptions.from_dictionary(self._options.get_all_options(drop_default=True)))
+        p = beam.Pipeline(options=PipelineOptions(self._options))
         build(p, self.job, self.plan, self._care.partitions, self._stops)
         try:
             self._result = p.run()
