@@ -41,9 +41,13 @@ class Registry:
 
     def learn(self, kinds: Iterable[tuple[Kind, Verdict]]) -> None:
         """Remember verdicts on kinds met for the first time, up to the bound."""
-        for kind, verdict in kinds:
+        self.note((kind, Entry(kind.key, verdict)) for kind, verdict in kinds)
+
+    def note(self, kinds: Iterable[tuple[Kind, Entry]]) -> None:
+        """Remember kinds met for the first time, with their templates, up to the bound."""
+        for kind, entry in kinds:
             if len(self._entries) < self._most:
-                self._entries.setdefault(kind.key, Entry(kind.key, verdict))
+                self._entries.setdefault(kind.key, entry)
 
     def settle(self, verdicts: Mapping[str, Verdict]) -> None:
         """Take over what now holds for known kinds, by key."""

@@ -63,10 +63,10 @@ class Job:
         Args:
             kinds: what is known beforehand, of the schema KINDS; by default what the lake knows.
         """
-        registry = Registry()
         if kinds is None and self.lake is not None:
             kinds = Lake.open(self.lake).kinds()
-        if kinds is not None:
-            registry.refresh(kinds)
         rules = Rules.load(self.rules).classify if self.rules else None
-        return Labeller(registry, self.cascade(), rules)
+        labeller = Labeller(Registry(), self.cascade(), rules)
+        if kinds is not None:
+            labeller.refresh(kinds)
+        return labeller

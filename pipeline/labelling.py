@@ -11,7 +11,9 @@ import pyarrow.compute
 
 from clustering.keys import Keyed, Keys
 from clustering.registry import PERSON, RULE, Entry, Registry
+from clustering.templates import OTHER
 from connectors.privacy import EXAMPLES
+from pipeline.resolving import Fit, Resolver
 from schemas.events import CONTINUATION, LABELLED, TS_QUALITIES, WORD
 from schemas.registry import INLINE, KINDS, Kind, Verdict
 from schemas.taxonomy import UNKNOWN
@@ -50,8 +52,18 @@ class Labelled:
     overruled: dict[str, Verdict] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Note:
+    """A kind met for the first time: what is known of it, the row where it stood, the text of its template."""
+
+    kind: Kind
+    entry: Entry
+    row: int
+    text: str
+
+
 class Labeller:
-    """Labels batch after batch: person, then rule, then what the registry knows, then the models.
+    """Labels batch after batch: person, rule, what the registry knows of the key or of its template, the models.
 
     Args:
         registry: what is known; grows by what is met.
@@ -63,12 +75,14 @@ class Labeller:
         self, registry: Registry, models: Classifier, rules: Callable[..., Sequence[Verdict | None]] | None = None
     ):
         self.registry, self._models, self._rules = registry, models, rules
+        self._resolver = Resolver()
         self._keys = Keys()
         self._ruled: dict[str, Verdict | None] = {}
 
     def refresh(self, kinds: pa.Table) -> None:
         """Take over what was published of kinds (KINDS schema, one row a key); it replaces what was learnt here."""
         self.registry.refresh(kinds)
+        self._resolver.refresh(kinds)
 
     def label(self, parsed: pa.RecordBatch) -> Labelled:
         """Label a batch of the schema PARSED."""
@@ -79,33 +93,63 @@ class Labeller:
         alone = ~(rejected | goes_on)
         met = np.zeros(len(keyed.kinds), np.bool_)
         met[codes[alone]] = True
-        entries, fresh, overruled = self._entries(keyed.kinds, met)
-        events = _events(parsed, keyed, entries, rejected, goes_on)
         first = np.zeros(len(keyed.kinds), np.int64)
         rows = np.flatnonzero(alone)[::-1]
         first[codes[rows]] = rows
-        return Labelled(_without_lead(events), _novel(parsed, keyed.kinds, entries, fresh, first), overruled)
+        entries, notes, overruled = self._entries(keyed.kinds, met, first)
+        events = _events(parsed, keyed, entries, rejected, goes_on)
+        return Labelled(_without_lead(events), _novel(parsed, notes), overruled)
 
-    def _entries(self, kinds: list[Kind], met: Bools) -> tuple[list[Entry], list[int], dict[str, Verdict]]:
-        """What holds for each kind, which of them were met for the first time, and what now holds of known ones."""
+    def _entries(
+        self, kinds: list[Kind], met: Bools, first: Ints
+    ) -> tuple[list[Entry], list[Note], dict[str, Verdict]]:
+        """What holds for each kind, the notes on those met for the first time, and what now holds of known ones."""
         known, ruled = self.registry.find(kinds), self._rule(kinds)
-        freed = [e is not None and e.verdict.stage == RULE and r is None for e, r in zip(known, ruled, strict=True)]
-        freed = freed if self._rules else [False] * len(kinds)
-        open_ = [i for i, e in enumerate(known) if ruled[i] is None and (freed[i] or (e is None and met[i]))]
-        said = dict(zip(open_, self._models.classify([kinds[i] for i in open_]) if open_ else [], strict=True))
+        fresh = [i for i, entry in enumerate(known) if entry is None and met[i]]
+        fits = {i: fit for i, fit in zip(fresh, self._resolver.resolve([kinds[i] for i in fresh]), strict=True) if fit}
+        said = self._said(kinds, known, ruled, [i for i in fresh if i not in fits]) | {
+            i: fit.verdict for i, fit in fits.items()
+        }
         entries, overruled = [], {}
         for i, (kind, entry) in enumerate(zip(kinds, known, strict=True)):
-            verdict = ruled[i] or said.get(i)
+            verdict, id_ = ruled[i] or said.get(i), fits[i].template.id if i in fits else kind.key
             if verdict is None or (entry is not None and entry.verdict.stage == PERSON):
                 entries.append(entry or Entry(kind.key, _NOTHING))
                 continue
-            entries.append(Entry(kind.key if entry is None else entry.template_id, verdict))
+            entries.append(Entry(id_ if entry is None else entry.template_id, verdict))
             if entry is not None and entry.verdict != verdict:
                 overruled[kind.key] = verdict
-        fresh = [i for i, entry in enumerate(known) if entry is None and met[i]]
-        self.registry.learn((kinds[i], entries[i].verdict) for i in fresh)
+        notes = self._notes(kinds, entries, fits, fresh, first)
         self.registry.settle(overruled)
-        return entries, fresh, overruled
+        return entries, notes, overruled
+
+    def _said(
+        self, kinds: list[Kind], known: list[Entry | None], ruled: list[Verdict | None], fresh: list[int]
+    ) -> dict[int, Verdict]:
+        """Ask the models about kinds that nobody knows, and those that a rule has freed."""
+        freed = [
+            i for i, (e, r) in enumerate(zip(known, ruled, strict=True))
+            if self._rules and e is not None and e.verdict.stage == RULE and r is None
+        ]  # fmt: skip
+        ask = sorted([*freed, *(i for i in fresh if ruled[i] is None)])
+        return dict(zip(ask, self._models.classify([kinds[i] for i in ask]) if ask else [], strict=True))
+
+    def _notes(
+        self, kinds: list[Kind], entries: list[Entry], fits: dict[int, Fit], fresh: list[int], first: Ints
+    ) -> list[Note]:
+        """Remember new kinds, and note them; of those beyond all bounds only what stands for them."""
+        notes: dict[str, Note] = {}
+        for i in fresh:
+            kind, entry, text = kinds[i], entries[i], fits[i].template.text if i in fits else kinds[i].template
+            if text == OTHER:
+                kind, entry = Kind(entry.template_id, kind.app, OTHER), Entry(entry.template_id, _NOTHING)
+                if kind.key in notes or self.registry.find([kind])[0] is not None:
+                    continue
+            else:
+                self._resolver.met(kind.app)
+            notes[kind.key] = Note(kind, entry, int(first[i]), text)
+        self.registry.note((note.kind, note.entry) for note in notes.values())
+        return list(notes.values())
 
     def _rule(self, kinds: list[Kind]) -> list[Verdict | None]:
         """What the operator's rules say of each kind; each kind is put to them once."""
@@ -180,30 +224,29 @@ def _inherit(codes: Ints, verdicts: list[Verdict], rejected: Bools, goes_on: Boo
     return np.where(rejected, 2 * n, said), judged
 
 
-def _novel(
-    parsed: pa.RecordBatch, kinds: list[Kind], entries: list[Entry], fresh: list[int], first: Ints
-) -> pa.RecordBatch:
+def _novel(parsed: pa.RecordBatch, notes: list[Note]) -> pa.RecordBatch:
     """The notes on kinds met for the first time: what they are, what was said, where they stood, a masked example."""
-    rows = pa.array(first[fresh])
+    rows = pa.array([note.row for note in notes], pa.int64())
     example = EXAMPLES.column(
         pa.compute.utf8_slice_codeunits(parsed.column("message").take(rows), 0, EXAMPLE_CHARACTERS)
     )
     source = (parsed.schema.metadata or {}).get(b"source", b"").decode()
-    verdicts = [entries[i].verdict for i in fresh]
+    verdicts = [note.entry.verdict for note in notes]
     columns = {
-        "key": [kinds[i].key for i in fresh],
-        "template_id": [entries[i].template_id for i in fresh],
-        "template": [kinds[i].template for i in fresh],
-        "app": [kinds[i].app for i in fresh],
+        "key": [note.kind.key for note in notes],
+        "template_id": [note.entry.template_id for note in notes],
+        "template": [note.kind.template for note in notes],
+        "app": [note.kind.app for note in notes],
         **{name: [getattr(v, name) for v in verdicts] for name in ("label", "confidence", "stage", "model", "settled")},
         "cert_id": [v.cert_id for v in verdicts],
         "example": example,
         "first_seen": parsed.column("ts").take(rows),
-        "source": [source] * len(fresh),
+        "source": [source] * len(notes),
         "source_offset": parsed.column("source_offset").take(rows),
-        "set_by": [INLINE] * len(fresh),
+        "merged_text": [note.text if note.text != note.kind.template else None for note in notes],
+        "set_by": [INLINE] * len(notes),
     }
-    told = [columns.get(f.name, [None] * len(fresh)) for f in KINDS]
+    told = [columns.get(f.name, [None] * len(notes)) for f in KINDS]
     return pa.RecordBatch.from_arrays([_column(c, f.type) for c, f in zip(told, KINDS, strict=True)], schema=KINDS)
 
 

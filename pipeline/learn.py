@@ -6,7 +6,7 @@ time, start again, or run twice.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -16,9 +16,10 @@ import pyarrow as pa
 from clustering.clusters import Clusters, Members, cluster
 from clustering.templates import OTHER, Template, Templates
 from connectors.lake import Lake
-from pipeline.learn_labels import CLUSTER, Labelled, by_stage, label
+from pipeline.learn_labels import Labelled, by_stage, label
 from pipeline.learn_state import Item, Known, State, templates_of
-from schemas.registry import KINDS, LEARN, PERSON, RULE, Kind, Verdict
+from pipeline.resolving import inherited
+from schemas.registry import KINDS, LEARN, Kind, Verdict
 
 MOST = 2_000
 """Templates that one pass gives vectors to, 11 ms each: who comes later waits for the next pass."""
@@ -232,9 +233,3 @@ def _said(
         now = labelled[one.id]
         return now.verdict, now.cluster, now.reason
     return None
-
-
-def inherited(verdict: Verdict) -> Verdict:
-    """Give the verdict that a kind takes over from its template: a person's or a rule's word is theirs alone."""
-    stage = CLUSTER if verdict.stage in (PERSON, RULE) else verdict.stage
-    return replace(verdict, stage=stage, settled=True)

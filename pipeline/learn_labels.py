@@ -9,11 +9,9 @@ import numpy.typing as npt
 
 from clustering.clusters import Clusters
 from pipeline.learn_state import Item, Known
+from pipeline.resolving import CLUSTER
 from schemas.registry import Kind, Verdict
 from schemas.taxonomy import UNKNOWN
-
-CLUSTER = "cluster"
-"""The stage of a label that a kind has from its cluster."""
 
 INHERIT = 0.15
 """Cosine distance from the medoid of a labelled cluster within which a kind takes its label without a call. Among

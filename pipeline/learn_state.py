@@ -78,8 +78,9 @@ class State:
         return int(self._times[i])
 
     def fresh(self, seen: set[str]) -> list[int]:
-        """Give the rows whose keys are not in a set."""
-        return [i for i, key in enumerate(self.keys) if key not in seen]
+        """Give the rows whose keys are not in a set, but for those that stand for `<other>`."""
+        texts = self._of("template")
+        return [i for i, key in enumerate(self.keys) if key not in seen and texts[i] != OTHER]
 
     def orders(self) -> Orders:
         """Give what people want of templates."""
@@ -139,7 +140,7 @@ class State:
         return not self.by_person(i), -float(self._of("confidence")[i]), self.keys[i]
 
     def _done(self, i: int) -> bool:
-        if self.fixed(i):
+        if self.fixed(i) or self._of("template")[i] == OTHER:
             return True
         return not self._again and self._of("set_by")[i] not in (None, INLINE)
 
@@ -159,4 +160,7 @@ def templates_of(templates: Templates, state: State) -> list[Template]:
     """Give the template of each row; a kind that fits none is its own."""
     kinds = [state.kind(i) for i in range(len(state))]
     found = templates.resolve(kinds)
-    return [one or Template(k.key, k.app, k.template) for one, k in zip(found, kinds, strict=True)]
+    return [
+        one if one is not None and k.template != OTHER else Template(k.key, k.app, k.template)
+        for one, k in zip(found, kinds, strict=True)
+    ]

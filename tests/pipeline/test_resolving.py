@@ -1,0 +1,106 @@
+"""A new key that fits a known template is settled inline; what fits none in a full program is `<other>`."""
+
+from pathlib import Path
+
+import pyarrow as pa
+from learn_kit import learner, meet, new_lake, person, rows
+from test_labelling import Counts, parsed
+
+from clustering.key import key_of
+from clustering.registry import Registry
+from clustering.templates import Bounds
+from connectors.lake import Lake
+from pipeline.labelling import Labeller
+from pipeline.resolving import Resolver
+
+NAMES = "apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon".split()
+LINE = "Nov 20 11:59:58 web01 sshd: Failed password for {} from 10.0.0.1 port 22 ssh2"
+TEXT = "Failed password for <*> from <*> port <*>"
+
+
+def learnt(root: Path) -> Lake:
+    lake = new_lake(root)
+    meet(lake, [("sshd", LINE.format(name).partition("sshd: ")[2]) for name in NAMES])
+    learner(lake).once()
+    return lake
+
+
+def labeller_of(lake: Lake | None = None, bounds: Bounds | None = None) -> tuple[Labeller, Counts]:
+    model = Counts("app.error")
+    made = Labeller(Registry(), model)
+    made._resolver = Resolver(bounds)
+    if lake is not None:
+        made.refresh(lake.kinds())
+    return made, model
+
+
+def test_a_new_key_of_a_known_template_takes_its_id_and_label_and_no_model_is_asked(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    known = next(iter(rows(lake).values()))
+    labeller, model = labeller_of(lake)
+    out = labeller.label(parsed(LINE.format("mallory")))
+    assert model.asked == []
+    assert out.events.column("template_id").to_pylist() == [known["template_id"]]
+    assert out.events.column("label_at_ingest").to_pylist() == [known["label"]]
+    note = out.novel.to_pylist()[0]
+    assert (note["template_id"], note["merged_text"], note["set_by"]) == (known["template_id"], TEXT, "inline")
+    assert note["key"] != note["template_id"]
+
+
+def test_templates_that_are_published_later_count_from_the_next_refresh_on(tmp_path: Path) -> None:
+    labeller, model = labeller_of()
+    labeller.label(parsed(LINE.format("mallory")))
+    assert len(model.asked) == 1
+    labeller.refresh(learnt(tmp_path / "lake").published(0)[1][0])
+    labeller.label(parsed(LINE.format("oscar")))
+    assert len(model.asked) == 1
+
+
+def test_a_persons_label_reaches_the_new_keys_of_a_template_under_another_stage(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    for key in rows(lake):
+        person(lake, key, "auth.login_failure")
+    labeller, model = labeller_of(lake)
+    note = labeller.label(parsed(LINE.format("mallory"))).novel.to_pylist()[0]
+    assert (note["label"], note["stage"], model.asked) == ("auth.login_failure", "cluster", [])
+
+
+def test_a_key_that_fits_nothing_is_asked_about(tmp_path: Path) -> None:
+    labeller, model = labeller_of(learnt(tmp_path / "lake"))
+    labeller.label(parsed("Nov 20 11:59:58 web01 sshd: quite another message"))
+    assert len(model.asked) == 1
+
+
+def test_junk_of_a_full_program_is_other_noted_once_and_nobody_is_asked() -> None:
+    labeller, model = labeller_of(bounds=Bounds(program=5))
+    words = [f"{a} {b}" for a in NAMES for b in NAMES]
+    out = labeller.label(parsed(*(f"Nov 20 11:59:58 web01 junk: {text} {text}" for text in words[:5])))
+    assert (len(model.asked), out.novel.num_rows) == (5, 5)
+    for part in (words[5:50], words[50:]):
+        lines = [f"Nov 20 11:59:58 web01 junk: {text} {text}" for text in part]
+        out = labeller.label(parsed(*lines, "Nov 20 11:59:58 web01 good: one more kind of another program " + part[0]))
+        assert len(set(out.events.column("template_id").to_pylist())) == 2
+        assert len(set(out.events.column("key").to_pylist())) == len(part) + 1
+    assert len(model.asked) == 7
+    assert [row["template"] for row in out.novel.to_pylist()] != ["<other>"]
+    assert len(labeller.registry) == 8
+
+
+def test_what_stands_for_other_is_a_kind_that_learning_leaves_alone(tmp_path: Path) -> None:
+    labeller, _ = labeller_of(bounds=Bounds(program=0))
+    out = labeller.label(parsed(LINE.format("mallory")))
+    assert [row["template"] for row in out.novel.to_pylist()] == ["<other>"]
+    lake = new_lake(tmp_path / "lake")
+    lake.note_novel(out.novel)
+    assert learner(lake).once().published == 0
+
+
+def test_two_workers_with_the_same_registry_resolve_alike(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    kinds = [key_of("sshd", LINE.format(name).partition("sshd: ")[2]).kind for name in ("mallory", "oscar", "x")]
+    whole, parts = Resolver(), Resolver()
+    whole.refresh(lake.kinds())
+    table = lake.kinds()
+    for start in range(table.num_rows - 1, -1, -1):
+        parts.refresh(pa.Table.from_batches(table.slice(start, 1).to_batches()))
+    assert whole.resolve(kinds) == parts.resolve(kinds)
