@@ -90,10 +90,13 @@ class Once:
         self.job = job
         self._labeller: Labeller = job.labeller(kinds)
         self._now_us = None if now is None else int(now.timestamp() * 1_000_000)
+        self.on_novel: Callable[[pa.RecordBatch], None] = lambda _: None
 
     def label(self, records: pa.RecordBatch) -> Labelled:
-        """RECORDS -> Labelled."""
+        """RECORDS -> Labelled. `on_novel` is told of the kinds first met."""
         if self._now_us is not None:
             now = pa.array(np.full(records.num_rows, self._now_us, np.int64)).cast(TS)
             records = records.set_column(_OBSERVED, records.schema.field(_OBSERVED), now)
-        return self._labeller.label(self.job.parse(records))
+        labelled = self._labeller.label(self.job.parse(records))
+        self.on_novel(labelled.novel)
+        return labelled

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clustering.key import key_of
+from clustering.templates import Template
 from pipeline.jsonl import Line
 from schemas.events import PARSED
 from schemas.taxonomy import domain_of
@@ -38,9 +39,12 @@ class Templates:
         """Take over the templates of kinds (KINDS)."""
         if len(self._texts) > MOST_TEMPLATES:
             self._texts.clear()
-        self._texts.update(
-            zip(kinds.column("template_id").to_pylist(), kinds.column("template").to_pylist(), strict=True)
-        )
+        texts = pc.coalesce(kinds.column("merged_text"), kinds.column("template"))
+        self._texts.update(zip(kinds.column("template_id").to_pylist(), texts.to_pylist(), strict=True))
+
+    def name(self, templates: Iterable[Template]) -> None:
+        """Take over templates."""
+        self._texts.update((one.id, one.text) for one in templates)
 
     def column(self, events: pa.RecordBatch) -> pa.Array:
         """JSON texts of the rows' templates; one nobody told is made from the row itself."""

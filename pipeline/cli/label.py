@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.job import Job
+    from pipeline.jsonl import Line
+    from pipeline.merged import Merging
     from pipeline.once import Once
     from pipeline.rendered import Templates
 
@@ -62,8 +64,13 @@ def label(
     them as objects under events. A line that goes on with the one before it, as in a stack trace, takes over its host,
     app, ts and label; with --jsonl and --base64 each record stands alone.
 
+    A file is read twice: template and template_id are those of the template that its kind merges into, among all kinds
+    of the file and of the lake; key and params stay those of the kind itself. Standard input, which may never end, is
+    labelled as it arrives, and there a template is the lake's, else the kind itself.
+
     With --jsonl FIELD the `id` of each object is echoed; what is no JSON object is a reject, reason bad_jsonl.
     """
+    from pipeline.merged import Merging
     from pipeline.once import Once
     from pipeline.rendered import Templates
 
@@ -71,7 +78,10 @@ def label(
     received_at = received(now, config)
     job = alone(config, lake=lake is not None, now=received_at)
     kinds = _kinds(job)
-    work = _Work(path, Once(job, kinds, now=received_at), Templates(kinds), jsonl, base64)
+    once, merging = Once(job, kinds, now=received_at), Merging(kinds)
+    work = _Work(path, once, Templates(kinds), merging, jsonl, base64)
+    if path != "-":
+        work.meet()
     for chunk in work.output():
         sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
@@ -92,8 +102,17 @@ class _Work:
     path: str
     once: "Once"
     templates: "Templates"
+    merging: "Merging"
     field: str | None
     base64: bool
+
+    def meet(self) -> None:
+        """Read all once, to know which templates there are."""
+        self.once.on_novel = self.merging.meet
+        for _ in self._wrapped_events() if self.field is not None or self.base64 else self._plain_events():
+            continue
+        self.merging.finish()
+        self.templates.name(self.merging.templates.values())
 
     def output(self) -> Iterator[bytes]:
         """Yield the output, a chunk a batch."""
@@ -101,26 +120,34 @@ class _Work:
         return ("".join(f"{{{line}}}\n" for line in batch).encode() for batch in lines)
 
     def _plain(self) -> Iterator[list[str]]:
+        from pipeline.rendered import by_line, objects
+
+        for events in self._plain_events():
+            yield by_line(events, objects(events, self.templates))[0]
+
+    def _plain_events(self) -> Iterator["pa.RecordBatch"]:
         from connectors.archives import Limits
         from pipeline.inflow import Flow
-        from pipeline.rendered import by_line, objects
 
         flow = Flow(self.once)
         for records in _input(self.path, Limits().line_bytes):
-            events = flow.label(records)
-            yield by_line(events, objects(events, self.templates))[0]
+            yield self.merging.renamed(flow.label(records))
 
     def _wrapped(self) -> Iterator[list[str]]:
+        from pipeline.rendered import by_line, merged, objects
+
+        for told, events in self._wrapped_events():
+            lines, where = by_line(events, objects(events, self.templates)) if events else ([], {})
+            yield list(merged(told, lines, where, named=self.field is not None))
+
+    def _wrapped_events(self) -> Iterator[tuple[list["Line"], "pa.RecordBatch | None"]]:
         from connectors.archives import Limits
         from pipeline.jsonl import LINE_LIMIT, Unwrap
-        from pipeline.rendered import by_line, merged, objects
 
         unwrap = Unwrap(self.field, base64=self.base64, limit=Limits().line_bytes)
         for wrapped in _input(self.path, LINE_LIMIT):
             told, records = unwrap.unwrap(wrapped)
-            events = self.once.label(records).events if records.num_rows else None
-            lines, where = by_line(events, objects(events, self.templates)) if events else ([], {})
-            yield list(merged(told, lines, where, named=self.field is not None))
+            yield told, self.merging.renamed(self.once.label(records).events) if records.num_rows else None
 
 
 def _input(path: str, limit: int) -> Iterator["pa.RecordBatch"]:
@@ -130,10 +157,12 @@ def _input(path: str, limit: int) -> Iterator["pa.RecordBatch"]:
     from pipeline.inflow import arriving
     from pipeline.once import Pass
 
-    stdin: Any = sys.stdin.buffer
-    stdin = stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin)
-    if path == "-" and codec_of(stdin.peek(MAGIC_BYTES)[:MAGIC_BYTES]) == "plain":
-        return arriving(stdin, limit, lambda: time.time_ns() // 1000)
+    stdin: Any = None
+    if path == "-":
+        stdin = sys.stdin.buffer
+        stdin = stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin)
+        if codec_of(stdin.peek(MAGIC_BYTES)[:MAGIC_BYTES]) == "plain":
+            return arriving(stdin, limit, lambda: time.time_ns() // 1000)
     found = find([path], stdin=stdin)
     for refused in found.refused:
         say(f"{refused.path}: {refused.reason}")

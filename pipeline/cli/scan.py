@@ -31,9 +31,11 @@ ROOMY = 150
 )  # fmt: skip
 def scan(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs in quotes; - is stdin.")],
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Show the N largest kinds; 0: all.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=0, help="Show the N largest templates; 0: all.")
+    ] = 20,
     label: Annotated[
-        str | None, typer.Option("--label", metavar="GLOB", help="Show only kinds whose label fits, as 'auth.*'.")
+        str | None, typer.Option("--label", metavar="GLOB", help="Show only those whose label fits, as 'auth.*'.")
     ] = None,
     examples: Annotated[
         bool | None, typer.Option("--examples/--no-examples", help="Show an example of each kind. [if there is room]")
@@ -46,9 +48,9 @@ def scan(
 ) -> None:
     """Label the lines of archives and summarise them; store nothing.
 
-    Shows the kinds of lines, most frequent first, each with its label, how sure that is (conf), its template, and an
-    example with addresses, users, mail and secrets masked. A file that is the beginning of another, or its copy,
-    counts once.
+    Shows the templates of the lines (kinds that say the same are one), most frequent first, each with its label, how
+    sure that is (conf), its text, and an example with addresses, users, mail and secrets masked. A file that is the
+    beginning of another, or its copy, counts once.
     """
     from pipeline.cli.summary import Tally
     from pipeline.once import Once
@@ -58,6 +60,7 @@ def scan(
     once = Once(alone(config, lake=False, now=received_at), now=received_at)
     tally = Tally()
     found, read, size = _read(paths, once, tally)
+    tally.merge()
     if json:
         emit_json(_document(found, read, tally, size, limit, label))
     else:
@@ -103,7 +106,7 @@ def _show(read: "Pass", tally: "Tally", limit: int, label: str | None, *, exampl
         table(columns, [_row(kind, tally.events, examples=examples) for kind in chosen])
     left = len(_chosen(tally, 0, label)) - len(chosen)
     if left:
-        out(f"{plural(left, 'more kind')}; --limit 0 shows all")
+        out(f"{plural(left, 'more template')}; --limit 0 shows all")
     if tally.other:
         out(f"{plural(tally.other, 'event')} of other kinds, met after the first {len(tally.kinds):,}: not told apart")
     if tally.rejected:
@@ -121,7 +124,8 @@ def _totals(read: "Pass", tally: "Tally") -> str:
     """Say in one line what was read and what became of it."""
     labels = len([name for name in tally.labels if name != "unknown"])
     parts = [
-        plural(len(tally.kinds), "kind") + (" and more" if tally.other else ""), plural(labels, "label"),
+        plural(len(tally.kinds), "kind") + (" and more" if tally.other else ""),
+        plural(len(tally.templates or ()), "template"), plural(labels, "label"),
         f"{100 * tally.unknown_share:.1f} % unknown", plural(tally.rejected, "reject"),
     ]  # fmt: skip
     goes_on = f" ({tally.continuations:,} of them go on with the line before)" if tally.continuations else ""
@@ -135,7 +139,8 @@ def _document(found: "Found", read: "Pass", tally: "Tally", size: int, limit: in
 
     return {
         "lines": tally.lines, "bytes": size, "events": tally.events, "continuations": tally.continuations,
-        "kinds": len(tally.kinds), "other": tally.other, "unknown_share": round(tally.unknown_share, 6),
+        "kinds": len(tally.kinds), "templates": len(tally.templates or ()),
+        "other": tally.other, "unknown_share": round(tally.unknown_share, 6),
         "labels": dict(tally.labels.most_common()), "rejects": dict(tally.rejects.most_common()),
         "top": [asdict(kind) | {"share": round(kind.count / max(1, tally.events), 6)}
                 for kind in _chosen(tally, limit, label)],

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.labelling import Labelled
 from schemas.events import TS_QUALITIES
+from schemas.registry import Kind
 from schemas.taxonomy import UNKNOWN
 
 MOST_KINDS = 50_000
@@ -19,7 +20,7 @@ _INHERITED = TS_QUALITIES.index("inherited")
 
 @dataclass(slots=True)
 class KindCount:
-    """A kind and how many events were of it. `example` is masked."""
+    """A kind, or a template of several `kinds`, and how many events were of it. `example` is masked."""
 
     template_id: str
     count: int
@@ -29,6 +30,7 @@ class KindCount:
     app: str
     template: str
     example: str
+    kinds: int = 1
 
 
 class Tally:
@@ -37,6 +39,7 @@ class Tally:
     Attributes:
         lines: positions read. events: events they held. continuations: events that go on with the one before, which
             count to no kind and take its label. other: events of kinds beyond the bound.
+        kinds: by key. templates: by id, once merged; a kind that merged with none is one.
         labels: label -> events. rejects: reason -> positions.
     """
 
@@ -46,6 +49,7 @@ class Tally:
         self.labels: Counter[str] = Counter()
         self.rejects: Counter[str] = Counter()
         self.kinds: dict[str, KindCount] = {}
+        self.templates: dict[str, KindCount] | None = None
 
     @property
     def rejected(self) -> int:
@@ -76,9 +80,27 @@ class Tally:
                 self.other += n
 
     def top(self, limit: int | None, wanted: Callable[[KindCount], bool] = lambda _: True) -> list[KindCount]:
-        """Give the kinds with most events, most first; None: all of them."""
-        chosen = (kind for kind in self.kinds.values() if wanted(kind))
+        """Give the kinds, or once merged the templates, with most events, most first; None: all of them."""
+        counted = self.kinds if self.templates is None else self.templates
+        chosen = (kind for kind in counted.values() if wanted(kind))
         return sorted(chosen, key=lambda kind: (-kind.count, kind.template_id))[:limit]
+
+    def merge(self) -> None:
+        """Put kinds that merge into one template together: no more come. What the loudest says holds of all."""
+        from pipeline.merged import merged
+
+        kinds = self.top(None)
+        found = merged([Kind(one.template_id, one.app, one.template) for one in kinds])
+        together: dict[str, KindCount] = {}
+        for one in kinds:
+            now = found.get(one.template_id)
+            id_, text = (now.id, now.text) if now else (one.template_id, one.template)
+            if id_ in together:
+                mine = together[id_]
+                mine.count, mine.kinds = mine.count + one.count, mine.kinds + 1
+            else:
+                together[id_] = replace(one, template_id=id_, template=text)
+        self.templates = together
 
     def _meet(self, novel: pa.RecordBatch) -> None:
         """Take up kinds met for the first time, as long as there is room."""

@@ -194,3 +194,15 @@ def test_what_cannot_be_read_is_told_in_one_line() -> None:
         assert ran.code == 2
         assert word in ran.err
         assert len(ran.err.splitlines()) <= 2
+
+
+def test_of_a_file_the_template_is_that_after_merging_and_the_key_stays(tmp_path: Path) -> None:
+    lines = [f"Nov 20 11:14:15 h app[1]: cache holds {size} now" for size in ("12 MB", "7 kB", "3 GB")]
+    (tmp_path / "x.log").write_text("\n".join(lines))
+    (tmp_path / "x.jsonl").write_bytes(wrapped(*({"m": line} for line in lines)))
+    for file, more in (("x.log", ()), ("x.jsonl", ("--jsonl", "m"))):
+        rows = [json.loads(line) for line in dioptre("label", str(tmp_path / file), *NOW, *more).out.splitlines()]
+        assert {row["template"] for row in rows} == {"cache holds <*> now"}
+        assert len({row["template_id"] for row in rows}) == 1
+        assert len({row["key"] for row in rows} - {rows[0]["template_id"]}) == 3
+    assert len({row["template"] for row in label("\n".join(lines).encode())}) == 3

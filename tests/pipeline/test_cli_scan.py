@@ -56,7 +56,7 @@ def test_the_table_shows_the_largest_kinds_and_says_what_it_leaves_out() -> None
     head, *rows = ran.out.splitlines()
     assert head.split() == ["count", "share", "label", "conf", "app", "template", "example"]
     assert int(rows[0].split()[0]) > 300
-    assert "more kinds" in rows[2]
+    assert "more templates" in rows[2]
     assert "rejects: empty" in ran.out
     assert rows[-1].startswith(f"{len(in_logs())} lines in ")
     assert harmless(ran.out)
@@ -87,6 +87,17 @@ def test_rules_overrule_the_model(tmp_path: Path) -> None:
 def test_standard_input_is_scanned_and_its_last_line_counts_without_an_end() -> None:
     told = dioptre("scan", "-", "--json", stdin=gzip.compress(b"one fine day\nanother fine day")).json
     assert told["lines"] == 2
+
+
+def test_kinds_that_say_the_same_are_counted_together(tmp_path: Path) -> None:
+    sizes = ["12 MB", "7 kB", "3 GB"]
+    lines = [f"Nov 20 11:14:15 h app[1]: cache holds {sizes[i % 3]} now" for i in range(9)]
+    (tmp_path / "x.log").write_text("\n".join([*lines, "Nov 20 11:14:15 h app[1]: cache is empty"]))
+    told = dioptre("scan", str(tmp_path), "--json").json
+    assert (told["kinds"], told["templates"]) == (4, 2)
+    assert [(one["count"], one["kinds"], one["template"]) for one in told["top"]] == [
+        (9, 3, "cache holds <*> now"), (1, 1, "cache is empty"),
+    ]  # fmt: skip
 
 
 def test_kinds_beyond_the_bound_are_counted_as_other() -> None:
