@@ -24,6 +24,7 @@ FLINK = tuple(
 """Options that only Flink's job server knows; Beam hands them on. Source: org.apache.beam FlinkPipelineOptions."""
 
 BACKFILL: Mapping[str, str] = {
+    "--runner": "archives are read by Beam's runner in this process, in as many processes as --workers says",
     "--direct_running_mode": "a backfill's processes are those of --workers",
     "--direct_num_workers": "a backfill's processes are those of --workers",
     "--streaming": "archives end; `dioptre stream` reads what does not",

@@ -19,6 +19,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from connectors import archives
 from connectors.archives import ArchiveError
 from connectors.lake import LakeError
+from pipeline.causes import causes
 from pipeline.job import Job
 from pipeline.transforms import Commit, Label, Parse, Read
 
@@ -62,7 +63,7 @@ def run(
     tempfile.tempdir = str(scratch)
     _CHANNEL.update(pipe=pipe, stop=stop, deaf=False, parent=os.getppid())
     try:
-        with beam.Pipeline(runner=_runner(options), options=PipelineOptions(list(options))) as p:
+        with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(list(options))) as p:
             build(p, job, reads)
         tell("cpu", time.process_time())
         tell("done", None)
@@ -82,18 +83,12 @@ def _keep_memory() -> None:
             library.mallopt(which, _MOST_KEPT)
 
 
-def _runner(options: Sequence[str]) -> FnApiRunner | None:
-    return None if any(o.startswith("--runner") for o in options) else FnApiRunner()
-
-
 def known_cause(error: BaseException) -> Exception | None:
     """Find the error of ours that Beam has wrapped, if that is what it is."""
-    seen: BaseException | None = error
-    while seen is not None:
+    for seen in causes(error):
         if isinstance(seen, LakeError | ArchiveError):
             return seen
         inner = [a for a in seen.args if isinstance(a, LakeError | ArchiveError)]
         if inner:
             return inner[0]
-        seen = seen.__cause__ or seen.__context__
     return None

@@ -63,7 +63,7 @@ def backfill(
     is recognised by its content and continued. --since and --until choose whole files, never lines.
 
     SIGTERM stops after the segments at hand, exit code 0. The exit code is 1 if a file could not be read whole.
-    What follows -- goes to Apache Beam: dioptre backfill SRC -- --direct_num_workers=1
+    What follows -- goes to Apache Beam: dioptre backfill SRC -- --max_cache_memory_usage_mb=50
     """
     own, beam = _parted(sources)
     config = config_of(lake=lake, rules=rules, tz=tz, format_=format_, workers=workers)

@@ -171,7 +171,7 @@ def test_bad_input_is_told_in_one_line_with_what_would_be_right(there: Path, arg
 def test_an_option_that_beam_does_not_know_stops_the_start_and_makes_no_segment(there: Path) -> None:
     (there / "app.log").write_bytes(log(20, 1))
     ran = dioptre("backfill", "app.log", "--lake", "lake", "--", "--direct_num_worker=1")
-    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: --direct_num_worker: Beam has no such option")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: --direct_num_worker is not an option of Beam")
     assert not list(there.glob("lake/events/landing/file-*"))
 
 
