@@ -1,5 +1,6 @@
 """Which engines a stream may run on; the others are known to lose records, to hang, or to do both quietly."""
 
+import socket
 from collections.abc import Sequence
 
 from pipeline.settings_checks import near
@@ -22,6 +23,8 @@ LOSING = {
     "InteractiveRunner": f"it is for notebooks; {OWN}",
 }
 """Runner -> what is wrong with it, and what would be right."""
+
+REACH_S = 5.0
 
 SLOWEST_CHECKPOINTS_MS = 10_000
 """A fresh Flink that is asked for checkpoints more often may leave its first job without an element for ever."""
@@ -70,6 +73,23 @@ def _check_options(name: str, options: Sequence[str]) -> None:
         raise EngineError(f"--checkpointing_interval={pace}: a fresh Flink may then start without an element; {right}")
     if name == "PortableRunner" and given(options, "job_endpoint") is None:
         raise EngineError("PortableRunner needs a job server; give --job_endpoint=host:port after --")
+
+
+def reach(options: Sequence[str]) -> None:
+    """See whether the job server listens: Beam would wait a minute for it, and then tell in forty lines.
+
+    Raises:
+        EngineError: nobody listens there.
+    """
+    endpoint = given(options, "job_endpoint")
+    host, _, port = (endpoint or "").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_S).close()
+    except OSError as error:
+        why = error.strerror or "no answer"
+        raise EngineError(f"{endpoint}: no job server there: {why}; start it, or mend --job_endpoint") from error
 
 
 def given(options: Sequence[str], name: str) -> str | None:

@@ -4,7 +4,7 @@ import signal
 import time
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import typer
@@ -13,6 +13,18 @@ from pipeline.cli.app import LABEL, JsonOption, LakeOption, app, command, settin
 from pipeline.cli.errors import INTERRUPTED, CommandError
 from pipeline.cli.options import OPTIONS
 from pipeline.cli.reading import FormatOption, RulesOption, ZoneOption
+from pipeline.cli.stream_options import (
+    BeamArgument,
+    BrokersOption,
+    FlushOption,
+    GroupOption,
+    ListenOption,
+    RunnerOption,
+    StartOption,
+    TopicOption,
+    UntilEndOption,
+    WorkersOption,
+)
 from pipeline.cli.times import moment
 
 if TYPE_CHECKING:
@@ -26,8 +38,6 @@ if TYPE_CHECKING:
     from pipeline.stream_engine import EngineStream
     from pipeline.stream_plan import Plan
 
-_HEALTH, _ENGINE = "Lag and health", "Engines"
-
 
 @command(
     app, "stream", panel=LABEL,
@@ -38,41 +48,17 @@ _HEALTH, _ENGINE = "Lag and health", "Engines"
     ),
 )  # fmt: skip
 def stream(
-    beam: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="[-- BEAM...]")] = None,
-    brokers: Annotated[
-        str | None, typer.Option("--brokers", metavar="H:P,...", help="Some of the brokers. [config: kafka.brokers]")
-    ] = None,
-    topic: Annotated[
-        list[str] | None, typer.Option("--topic", metavar="T", help="May be given again. [config: kafka.topics]")
-    ] = None,
+    beam: BeamArgument = None,
+    brokers: BrokersOption = None,
+    topic: TopicOption = None,
     lake: LakeOption = None,
-    workers: Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes. [1]")] = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--start", metavar="WHEN",
-                     help="Where a partition begins that the lake has nothing of: earliest, latest, 2h, ISO 8601."),
-    ] = None,
-    until_end: Annotated[
-        bool, typer.Option("--until-end", help="Read what is there now, then exit: for cron and tests.")
-    ] = False,
-    flush_s: Annotated[
-        float | None, typer.Option("--flush-s", metavar="S", help="Seconds a record waits at most. [5]")
-    ] = None,
-    runner: Annotated[
-        str | None,
-        typer.Option("--runner", metavar="NAME", rich_help_panel=_ENGINE,
-                     help="PrismRunner, FlinkRunner or PortableRunner; Beam's options for it go after --."),
-    ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option("--listen", metavar="HOST:PORT", rich_help_panel=_HEALTH,
-                     help="Serve /metrics, /healthz and /readyz there."),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option("--group", metavar="NAME", rich_help_panel=_HEALTH,
-                     help="Set this group's offsets, for others' lag graphs. [dioptre]"),
-    ] = None,
+    workers: WorkersOption = None,
+    start: StartOption = None,
+    until_end: UntilEndOption = False,
+    flush_s: FlushOption = None,
+    runner: RunnerOption = None,
+    listen: ListenOption = None,
+    group: GroupOption = None,
     rules: RulesOption = None,
     tz: ZoneOption = None,
     format_: FormatOption = None,
@@ -130,11 +116,16 @@ def _run(config: "Config", named: tuple[str, ...], *, until_end: bool, beam: lis
 
 def _engine(config: "Config", beam: list[str]) -> list[str]:
     """Check the engine before anything else; gives Beam's options, none for the embedded stream."""
-    from pipeline.stream_guard import completed, engine
+    from pipeline.stream_guard import completed, engine, reach
 
     said = config.settings.stream
     if said.runner:
         name = engine(said.runner, beam, workers=said.workers)
+        import pipeline.quiet  # noqa: F401 - before Beam
+        from pipeline.beam_options import checked
+
+        checked(beam)
+        reach(beam)
         return completed(name, beam)
     if beam:
         raise CommandError(f"{beam[0]}: without an engine there is nothing to pass it to", "name one with --runner")

@@ -20,7 +20,9 @@ from connectors.catalog import Session
 from connectors.lake import Lake, verify
 from schemas.registry import KINDS
 from tests.engines.broker import Broker
+from tests.engines.flink import FlinkJobServer
 from tests.engines.kafka_kit import send
+from tests.engines.prism import Prism
 from tests.engines.process import free_port
 from tests.engines.scene import BIN
 
@@ -307,7 +309,12 @@ def failed(folder: Path, *words: str | Path) -> tuple[int, str, float]:
         (["--topic", "logs", "--brokers", "localhost:1"], "localhost:1: nobody listens there"),
         (["--brokers", "localhost:1"], "no topic is named"),
         (["--topic", "logs", "--runner", "DirectRunner"], "--runner DirectRunner: it is another runner from one job"),
+        (["--topic", "logs", "--runner", "FlinkRunner", "--", "--flink_mastr=x"], "--flink_mastr is not an option"),
         (["--topic", "logs", "--", "--flink_mastr=x"], "--flink_mastr=x: without an engine"),
+        (
+            ["--topic", "logs", "--runner", "PortableRunner", "--", "--job_endpoint=localhost:1"],
+            "localhost:1: no job server",
+        ),
         (["--topic", "logs", "--start", "yesterdaz"], "--start yesterdaz: not a time"),
     ],
 )
@@ -333,3 +340,41 @@ def test_a_lake_that_cannot_be_written_ends_the_job_in_one_line(broker: Broker, 
     told = [line for line in err.splitlines() if not line.startswith("{")]
     assert told[0].startswith(f"error: {tmp_path}/lake: cannot")
     assert "Traceback" not in err
+
+
+def on_engine(broker: Broker, topic: str, folder: Path, name: str, beam: list[str]) -> Running:
+    """Stream on an engine, end it by SIGTERM after all has arrived."""
+    broker.create_topic(topic, 2)
+    send(broker.bootstrap, topic, lines(300))
+    lake = folder / "lake"
+    with running(folder, *options(broker, lake, topic), "--runner", name, "--", *beam) as job:
+        until(lambda: count(lake) == 300)
+        send(broker.bootstrap, topic, lines(200, 300), partition=1)
+        until(lambda: count(lake) == 500)
+        began = time.monotonic()
+        job.process.send_signal(signal.SIGTERM)
+        assert job.ended() == 0, job.err.read_text()
+        assert time.monotonic() - began < 30 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert jobs(lake) == numbers(500)
+    assert verify(Lake.open(lake)).ok
+    return job
+
+
+def test_prism_streams_and_drains(broker: Broker, prism: Prism, topic: str, tmp_path: Path) -> None:
+    job = on_engine(broker, topic, tmp_path, "PortableRunner", prism.options()[1:])
+    assert job.said()["events"] == 500
+
+
+def test_flink_streams_and_drains(broker: Broker, flink: FlinkJobServer, topic: str, tmp_path: Path) -> None:
+    job = on_engine(broker, topic, tmp_path, "PortableRunner", flink.options()[1:])
+    assert job.said()["events"] == 500
+
+
+def test_a_bounded_run_on_an_engine_ends_by_itself(broker: Broker, prism: Prism, topic: str, tmp_path: Path) -> None:
+    broker.create_topic(topic, 2)
+    send(broker.bootstrap, topic, lines(100))
+    lake, beam = tmp_path / "lake", prism.options()[1:]
+    words = [*options(broker, lake, topic), "--until-end", "--runner", "PortableRunner", "--", *beam]
+    with running(tmp_path, *words) as job:
+        assert job.ended() == 0, job.err.read_text()
+    assert jobs(lake) == numbers(100)
