@@ -92,6 +92,9 @@ bench-stream: $(VENV)/dev.stamp ## topics into a lake beside kafka-python's own 
 bench-templates: $(VENV)/dev.stamp ## score templates on Loghub-2k beside Drain3 (needs ../shared/data)
 	@$(BIN)/python -m tests.bench.bench_templates
 
+bench-learn: $(VENV)/dev.stamp ## calls by stage on a stream with new kinds, and what a flood of junk kinds does
+	@$(BIN)/python -m tests.bench.bench_learn
+
 train-tiny: $(VENV)/dev.stamp ## train the tiny classifier anew from sample_data/corpus
 	@$(BIN)/dioptre train tiny
 

@@ -6,7 +6,7 @@ time, start again, or run twice.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -66,6 +66,7 @@ class Learned:
     Attributes:
         kinds: in the lake. fresh: of these not settled before. templates: of these kinds.
         fitted: kinds that took over what is known of their template, without a vector.
+        inherited: templates that took over the label of a cluster they are near to, without a call.
         vectors: kinds that went through the encoder. calls: kinds through each learn stage.
         settled: templates by the stage that settled them. clusters: formed. split: parted, as their members disagreed.
         left: templates that wait for the next pass. published: rows.
@@ -76,6 +77,7 @@ class Learned:
     templates: int = 0
     fitted: int = 0
     vectors: int = 0
+    inherited: int = 0
     calls: Mapping[str, int] = field(default_factory=dict)
     settled: Mapping[str, int] = field(default_factory=dict)
     clusters: int = 0
@@ -129,11 +131,12 @@ class Learner:
         if rows.num_rows and not dry:
             self.lake.publish(rows)
         self._looked = None if left or dry or rows.num_rows else stamp
+        heirs = sum(1 for one in labelled.values() if one.reason.startswith("inherited"))
         split = sum(1 for one in labelled.values() if one.reason.startswith("split"))
-        return Learned(
-            kinds=len(state), fresh=len(fresh), templates=len({one.id for one in templates}),
-            fitted=sum(1 for i in fresh if templates[i].id in settled), vectors=made.vectors, calls=made.calls,
-            settled=by_stage(labelled), clusters=made.clusters, split=split, left=left, published=rows.num_rows,
+        return replace(
+            made, kinds=len(state), fresh=len(fresh), templates=len({one.id for one in templates}),
+            fitted=sum(1 for i in fresh if templates[i].id in settled), inherited=heirs, settled=by_stage(labelled),
+            split=split, left=left, published=rows.num_rows,
         )  # fmt: skip
 
     def _resolved(self, state: State) -> list[Template]:

@@ -68,11 +68,14 @@ class Resolver:
     def resolve(self, kinds: Sequence[Kind]) -> list[Fit | None]:
         """Give what each new kind fits; None: nothing known, so that it is to be asked about."""
         tried: Counter[str] = Counter()
+        fresh: Counter[str] = Counter()
         out: list[Fit | None] = []
         for kind in kinds:
-            full = self._full(kind.app)
+            full = self._full(kind.app, fresh)
             tried[kind.app] += full
             found = None if full and tried[kind.app] > TRIED else self._find(kind)
+            if found is None and not full:
+                fresh[kind.app] += 1
             out.append(_other(kind.app) if found is None and full else found)
         return out
 
@@ -83,8 +86,9 @@ class Resolver:
         verdict = self._verdicts.get(found.id) if found is not None and found.text != OTHER else None
         return Fit(found, inherited(verdict)) if found is not None and verdict is not None else None
 
-    def _full(self, app: str) -> bool:
-        return self._met[app] >= self._bounds.program or self._total >= self._bounds.total
+    def _full(self, app: str, fresh: Counter[str]) -> bool:
+        mine = self._met[app] + fresh[app]
+        return mine >= self._bounds.program or self._total + mine - self._met[app] >= self._bounds.total
 
     def _templates(self, app: str) -> Templates:
         """Give the templates of a program; they are learnt anew when it has grown by a tenth, or by a few."""

@@ -61,7 +61,7 @@ def learn(
 def total(passes: "list[Learned]") -> dict[str, Any]:
     """Add passes up; what is a state is the last one's."""
     out: dict[str, Any] = asdict(passes[-1])
-    for name in ("fitted", "vectors", "clusters", "split", "published"):
+    for name in ("fitted", "vectors", "inherited", "clusters", "split", "published"):
         out[name] = sum(getattr(one, name) for one in passes)
     for name in ("calls", "settled"):
         counts: dict[str, int] = {}

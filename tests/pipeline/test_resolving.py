@@ -104,3 +104,12 @@ def test_two_workers_with_the_same_registry_resolve_alike(tmp_path: Path) -> Non
     for start in range(table.num_rows - 1, -1, -1):
         parts.refresh(pa.Table.from_batches(table.slice(start, 1).to_batches()))
     assert whole.resolve(kinds) == parts.resolve(kinds)
+
+
+def test_a_flood_in_one_batch_is_bounded_too() -> None:
+    labeller, model = labeller_of(bounds=Bounds(program=5))
+    words = [f"{a} {b}" for a in NAMES for b in NAMES]
+    out = labeller.label(parsed(*(f"Nov 20 11:59:58 web01 junk: {text} {text}" for text in words)))
+    assert len(model.asked) == 5
+    assert [row["template"] for row in out.novel.to_pylist()].count("<other>") == 1
+    assert out.novel.num_rows == 6
