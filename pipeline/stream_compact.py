@@ -1,6 +1,7 @@
 """Compacts the lake beside a running stream: now and then, in a process of its own that nobody waits for."""
 
 import os
+import time
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 
 NICENESS = 10
 """Lower priority than whoever reads and writes."""
+
+AT_MOST_S = 300.0
+"""A compaction that finds more to be done goes on for so long; then a new process does."""
 
 
 class Compactor:
@@ -64,8 +68,10 @@ def compact_once(lake: Path, pipe: Connection) -> None:
     from connectors.lake import Lake, LakeError, compact
 
     os.nice(NICENESS)
+    until = time.monotonic() + AT_MOST_S
     try:
-        compact(Lake.open(lake))
+        while compact(Lake.open(lake)).more and time.monotonic() < until:
+            pass
         pipe.send("")
     except LakeError as error:
         pipe.send(str(error))

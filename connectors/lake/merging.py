@@ -8,10 +8,10 @@ from connectors.lake.layout import EVENTS, QUARANTINED_DAY, LakeError
 from connectors.lake.step import Step
 from connectors.lake.switch import signature
 
-SMALL, FEW = 64 << 20, 8
+SMALL, FEW = 24 << 20, 8
 """Files of a day that are smaller are merged when so many of one size, give or take four times, are there."""
-LARGE = 128 << 20
-"""No more than so many bytes are merged into one file."""
+LARGE = 40 << 20
+"""No more than so many bytes are merged into one file: the sort's memory bounds it (compacting.MOST_BYTES)."""
 
 
 def merge(step: Step, files: Sequence[DayFile]) -> list[str] | None:

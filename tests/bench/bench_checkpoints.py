@@ -31,7 +31,7 @@ def newest(folder: Path) -> tuple[int, int]:
 def measure(scene: Scene, conf: Path, given: argparse.Namespace) -> list[tuple[float, int, int]]:
     """Run a stream on Flink; give (minutes, number, bytes) of the newest checkpoint, some times a minute."""
     flink = engine.FlinkJobServer(scene.folder / "flink", conf={"state.checkpoints.dir": f"file://{conf}"})
-    job = scene.job("job", runner=flink.options())
+    job = scene.job("job", runner=flink.options(checkpoint_ms=10_000))
     seen = []
     flink.start()
     job.start()

@@ -12,8 +12,6 @@ from tests.engines.process import Service, answers, free_port
 FLINK = os.environ.get("ENGINES_FLINK_VERSION", "1.19")
 # The job server of this version is for tests: below 2.76 the state of polling sources grows (see deploy/k8s/flink).
 BEAM = os.environ.get("ENGINES_JOB_SERVER_VERSION", "2.62.0")
-# A fresh Flink that is asked for checkpoints more often than this may leave its first job without an element for ever.
-CHECKPOINTING_INTERVAL_MS = 10_000
 # What Flink opens of Java's own for itself on Java 17.
 _OPENS = ["java.base/java.lang", "java.base/java.util", "java.base/java.util.concurrent", "java.base/java.nio"]
 
@@ -46,12 +44,19 @@ class FlinkJobServer(Service):
         """Where jobs are handed in, for --job_endpoint."""
         return f"localhost:{self._port}"
 
-    def options(self, *, parallelism: int = 1, pool: "WorkerPool | None" = None) -> list[str]:
-        """Pipeline options of a job for it: its workers in the process that hands it in, or in `pool`."""
+    def options(
+        self, *, parallelism: int = 1, pool: "WorkerPool | None" = None, checkpoint_ms: int | None = None
+    ) -> list[str]:
+        """Pipeline options of a job for it: its workers in the process that hands it in, or in `pool`.
+
+        Without checkpoints unless asked for: nothing depends on them, since a job goes on where the lake ends, and on
+        a busy machine a fresh Flink that makes some may leave its first job without an element for ever.
+        """
         workers = ["--environment_type=LOOPBACK"]
         if pool:
             workers = ["--environment_type=EXTERNAL", f"--environment_config={pool.endpoint}"]
-        pace = [f"--checkpointing_interval={CHECKPOINTING_INTERVAL_MS}", f"--parallelism={parallelism}"]
+        pace = [f"--checkpointing_interval={checkpoint_ms}"] if checkpoint_ms else []
+        pace.append(f"--parallelism={parallelism}")
         return ["--runner=PortableRunner", f"--job_endpoint={self.endpoint}", *workers, *pace]
 
     def start(self, *, within_s: float = 90) -> None:

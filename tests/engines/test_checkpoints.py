@@ -17,7 +17,7 @@ def test_a_stream_on_flink_makes_the_checkpoints_that_were_asked_for(
     flink = FlinkJobServer(tmp_path / "flink", conf={"state.checkpoints.dir": f"file://{tmp_path / 'checkpoints'}"})
     scene = Scene(broker, tmp_path, topic)
     broker.create_topic(topic)
-    job = scene.job("job", runner=flink.options())
+    job = scene.job("job", runner=flink.options(checkpoint_ms=10_000))
     flink.start()
     job.start()
     try:
