@@ -110,6 +110,8 @@ def tell(done: Done, *, json: bool) -> None:
         say(f"in {done.summary.seconds:.1f} s, {_lines(done.summary) / max(done.summary.seconds, 0.001):,.0f} lines/s")
     if done.summary.stopped:
         say("stopped before the end: the same command goes on where it stopped")
+    if done.new:
+        hint(f"dioptre learn --lake {done.summary.lake} settles {plural(done.new, 'new kind')}")
     hint(f"next: dioptre sql --lake {done.summary.lake} \"FROM recent('1h')\"")
 
 
