@@ -107,9 +107,7 @@ def _check(folder: Path, card: dict[str, Any], beside: dict[str, str]) -> None:
     """Refuse a head that was trained beside other models, or for another taxonomy."""
     for name, found in beside.items():
         if (wanted := card.get("beside", {}).get(name)) != found:
-            raise ModelError(
-                f"{folder}: trained beside {name} {str(wanted)[:8]}, not {found[:8]}; train it anew"
-            )
+            raise ModelError(f"{folder}: trained beside {name} {str(wanted)[:8]}, not {found[:8]}; train it anew")
     if strange := [label for label in card["labels"] if label not in taxonomy().leaves]:
         raise ModelError(f"{folder}: made for another taxonomy ({', '.join(strange[:3])} is no leaf); train it again")
 
