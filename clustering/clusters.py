@@ -183,7 +183,7 @@ def _blocks(vectors: Matrix, rows: Ints, block: int) -> Iterator[Ints]:
 
 def _hdbscan(vectors: Matrix) -> Ints:
     """Label rows, -1: in no cluster."""
-    import hdbscan  # type: ignore[import-untyped]  # here: it takes a second to import, and only the learning side needs it
+    import hdbscan  # here: it takes a second to import, and only the learning side needs it
 
     distances = np.maximum(0.0, 1.0 - (vectors @ vectors.T).astype(np.float64))
     np.fill_diagonal(distances, 0.0)
