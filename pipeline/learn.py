@@ -165,7 +165,7 @@ class Learner:
         labelled = {by_id[key].template_id: one for key, one in by_key.items()}
         calls = Counter(answers.calls)
         calls.subtract(before)
-        return labelled, Learned(vectors=self._encoded, calls=+calls, clusters=len(found.found))
+        return labelled, Learned(vectors=self._encoded, calls=dict(+calls), clusters=len(found.found))
 
     def _clusters(self, kinds: list[Kind], known: Mapping[str, Known]) -> Clusters:
         medoids = [one.medoid for one in known.values()]

@@ -139,6 +139,6 @@ def _probes(members: Mapping[str, float], odd: frozenset[str], medoid: str) -> l
     return [medoid, *rest[: min(DIFFERENT, len(members) // 2)]]
 
 
-def by_stage(labelled: Mapping[str, Labelled]) -> Counter[str]:
+def by_stage(labelled: Mapping[str, Labelled]) -> dict[str, int]:
     """Count what each stage has settled."""
-    return Counter(one.verdict.stage for one in labelled.values())
+    return dict(Counter(one.verdict.stage for one in labelled.values()))

@@ -1,4 +1,6 @@
+import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ def test_a_pass_settles_what_was_met_and_the_next_has_nothing_to_do(tmp_path: Pa
     lake, last = new_lake(tmp_path / "lake"), Last()
     keys = set(meet(lake, ALL))
     learned = learner(lake, last).once()
+    assert json.loads(json.dumps(asdict(learned)))["calls"] == dict(learned.calls)
     found = rows(lake)
     assert set(found) == keys
     assert {row["set_by"] for row in found.values()} == {"learn"}
