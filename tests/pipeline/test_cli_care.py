@@ -34,7 +34,7 @@ def test_config_show_tells_where_each_value_comes_from_and_no_secret(
 
 
 def test_a_broken_config_with_a_secret_is_told_without_it(own: Path) -> None:
-    Path("dioptre.toml").write_text(f'[privacy]\npatterns = ["({CANARY}"]\n[kafka]\npassword = "{CANARY}"\n')
+    Path("dioptre.toml").write_text(f'[privacy]\npatterns = ["({CANARY}"]\n[kafkas]\npassword = "{CANARY}"\n')
     for argv in (["config", "show"], ["config", "validate", "dioptre.toml", "-v"], ["lake", "status", "--json"]):
         ran = dioptre(*argv)
         assert ran.code == 2
@@ -62,7 +62,7 @@ def test_config_init_never_overwrites(own: Path) -> None:
 
 def test_the_schema_is_json_that_names_every_section() -> None:
     told = json.loads(dioptre("config", "schema").out)
-    assert set(told["properties"]) == {"lake", "source", "label", "privacy", "backfill", "sql"}
+    assert set(told["properties"]) == {"lake", "source", "label", "privacy", "backfill", "sql", "kafka", "stream"}
     assert told["additionalProperties"] is False
 
 
