@@ -120,6 +120,8 @@ class EngineStream:
             self._listener.tick(self.totals, self._now())
             if self._state() in _ENDED:
                 return self._ended()
+            if self._all_read():
+                return None
             if self._silent():
                 if submissions == SUBMISSIONS:
                     raise EngineError(f"the engine took no record in {submissions} attempts; look at its log")
@@ -151,6 +153,11 @@ class EngineStream:
         waits = any(self.totals.lag().values())
         took = bool(self.totals.segments) or bool(taken.SECONDS)
         return waits and not took and self._now() - self._submitted_at > SILENT_S
+
+    def _all_read(self) -> bool:
+        """Tell whether a bounded run is read and written; Flink goes on running such a job all the same."""
+        ends = {p: self._care.lake.chain(p.source).end() or 0 for p in self._stops or {}}
+        return self._stops is not None and all(ends[p] >= stop for p, stop in self._stops.items())
 
     def _state(self) -> str:
         try:

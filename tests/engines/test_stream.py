@@ -370,10 +370,13 @@ def test_flink_streams_and_drains(broker: Broker, flink: FlinkJobServer, topic: 
     assert job.said()["events"] == 500
 
 
-def test_a_bounded_run_on_an_engine_ends_by_itself(broker: Broker, prism: Prism, topic: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["prism", "flink"])
+def test_a_bounded_run_on_an_engine_ends_by_itself(
+    engine: str, broker: Broker, topic: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     broker.create_topic(topic, 2)
     send(broker.bootstrap, topic, lines(100))
-    lake, beam = tmp_path / "lake", prism.options()[1:]
+    lake, beam = tmp_path / "lake", request.getfixturevalue(engine).options()[1:]
     words = [*options(broker, lake, topic), "--until-end", "--runner", "PortableRunner", "--", *beam]
     with running(tmp_path, *words) as job:
         assert job.ended() == 0, job.err.read_text()
