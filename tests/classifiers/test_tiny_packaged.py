@@ -72,11 +72,12 @@ def test_leaves_of_well_known_kinds_are_right_far_oftener_than_the_commonest_lea
 
 
 def test_every_packaged_model_is_whole_and_small() -> None:
-    listed = packaged()
-    assert [model.name for model in listed] == ["tiny"]
-    assert [model.fault for model in listed] == [None]
-    assert (listed[0].folder / "model.onnx").stat().st_size <= 3_000_000
-    assert (listed[0].folder / "corpus.tsv.gz").stat().st_size <= 1_500_000
+    listed = {model.name: model for model in packaged()}
+    assert set(listed) == {"encoder", "large", "tiny"}
+    assert [model.fault for model in listed.values()] == [None] * 3
+    assert (listed["tiny"].folder / "model.onnx").stat().st_size <= 3_000_000
+    assert (listed["tiny"].folder / "corpus.tsv.gz").stat().st_size <= 1_500_000
+    assert listed["encoder"].size + listed["large"].size <= 30 << 20
 
 
 def test_the_card_scores_programs_never_met_far_above_the_majority(tiny: Tiny) -> None:
