@@ -1,4 +1,4 @@
-"""The labelled kinds that models are trained on, and the split of their programs into train, tune and test."""
+"""The labelled kinds that models are trained on, and the split of their programs: train, tune, cert, test."""
 
 import hashlib
 import re
@@ -16,9 +16,11 @@ ToKind = Callable[[str, str], Kind]
 
 HEADER = "program\tleaf\thow\ttext"
 HOWS = ("written", "captured", "format")
-SPLITS = ("train", "tune", "test")
+SPLITS = ("train", "tune", "cert", "test")
+"""What models are fitted on; what stopping and temperatures are set on; what certificates count on; what is scored."""
+
 SPLITS_FILE = "splits.tsv"
-_SHARES = (70, 15, 15)
+_ENDS = (70, 80, 90, 100)  # per cent of the programs, one split after the other
 
 
 class CorpusError(ValueError):
@@ -52,7 +54,14 @@ def family(program: str) -> str:
 def split_of(program: str) -> str:
     """The split of a program's family, by hash: the same whatever else the corpus holds."""
     at = int(hashlib.sha256(family(program).encode()).hexdigest()[:8], 16) % 100
-    return SPLITS[0] if at < _SHARES[0] else SPLITS[1] if at < _SHARES[0] + _SHARES[1] else SPLITS[2]
+    return next(split for split, end in zip(SPLITS, _ENDS, strict=True) if at < end)
+
+
+def splits_of(folder: Path, programs: Sequence[str]) -> list[str]:
+    """The split of each program: what `splits.tsv` says of it or of its family, else `split_of`."""
+    fixed = read_splits(folder)
+    of_family = {family(program): split for program, split in fixed.items()}
+    return [fixed.get(p) or of_family.get(family(p)) or split_of(p) for p in programs]
 
 
 def files(folder: Path) -> list[Path]:
@@ -79,7 +88,7 @@ def read(folder: Path, to_kind: ToKind) -> tuple[list[Labelled], list[Conflict]]
 
 
 def read_splits(folder: Path) -> dict[str, str]:
-    """Read `splits.tsv`: program -> split; programs that it does not name follow `split_of`."""
+    """Read `splits.tsv`: program -> split; of programs that it does not name, `splits_of` knows."""
     path = folder / SPLITS_FILE
     lines = path.read_text("utf-8").splitlines()[1:] if path.exists() else []
     rows = [line.split("\t") for line in lines if line]
@@ -87,10 +96,10 @@ def read_splits(folder: Path) -> dict[str, str]:
 
 
 def write_splits(folder: Path) -> Path:
-    """Write `splits.tsv` for all programs of a corpus; those it names already keep their split."""
-    fixed = read_splits(folder)
+    """Write `splits.tsv` for all programs of a corpus; those it names already, and their families, keep their split."""
     programs = sorted({row[0] for row in _rows(folder)})
-    lines = [f"{program}\t{fixed.get(program, split_of(program))}\n" for program in programs]
+    where = splits_of(folder, programs)
+    lines = [f"{program}\t{split}\n" for program, split in zip(programs, where, strict=True)]
     path = folder / SPLITS_FILE
     path.write_text("program\tsplit\n" + "".join(lines), "utf-8")
     return path

@@ -86,7 +86,7 @@ def train(
         held_out = _held_out(rows, data, fold, say)
         found = judge(held_out, data.classes[: len(kinds)], fold, PRECISION)
         say("fitting on train + tune, for the test split")
-        test = _tested(rows, data, corpus.read_splits(corpus_dir), found)
+        test = _tested(rows, data, corpus.splits_of(corpus_dir, [row.program for row in kinds]), found)
         say("fitting on everything")
         table, bias = _fitted(rows, data, np.arange(len(data.classes)))
         card = _card(data, found, test, seed, corpus_dir)
@@ -156,9 +156,9 @@ def _logits(rows: Rows, data: Data, seen: I64, asked: I64) -> npt.NDArray[np.flo
     return np.asarray(rows.basis[asked] @ table + bias, np.float32)
 
 
-def _tested(rows: Rows, data: Data, splits: dict[str, str], found: Judged) -> dict[str, Any] | None:
+def _tested(rows: Rows, data: Data, splits: Sequence[str], found: Judged) -> dict[str, Any] | None:
     """Scores on the programs of the test split, of a model trained on the others; None without a test split."""
-    where = np.array([splits.get(row.program, corpus.split_of(row.program)) for row in data.kinds])
+    where = np.array(splits)
     seen, asked = np.flatnonzero(where != "test"), np.flatnonzero(where == "test")
     if not len(seen) or not len(asked):
         return None

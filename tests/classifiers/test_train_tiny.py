@@ -89,6 +89,16 @@ def test_the_split_of_a_program_is_fixed_by_its_family_and_by_the_file(tmp_path:
     assert corpus.read_splits(folder)["proga"] == "test"
     assert len(corpus.read_splits(folder)) == 8
     assert corpus.split_of("postfix/smtpd") == corpus.split_of("postfix/qmgr") == corpus.split_of("Postfix")
+    assert corpus.splits_of(folder, ["proga", "ProgA/sub"]) == ["test", "test"]
+
+
+def test_the_packaged_corpus_parts_no_family_and_deals_its_programs_over_four_splits() -> None:
+    fixed = corpus.read_splits(Path(__file__).parents[2] / "sample_data/corpus")
+    of_family = {corpus.family(p): s for p, s in fixed.items()}
+    assert [p for p, s in fixed.items() if of_family[corpus.family(p)] != s] == []
+    share = {split: sum(s == split for s in fixed.values()) / len(fixed) for split in corpus.SPLITS}
+    assert 0.65 < share["train"] < 0.75
+    assert all(0.06 < share[split] < 0.14 for split in ("tune", "cert", "test"))
 
 
 def test_every_fault_of_a_corpus_is_told_with_its_line(tmp_path: Path) -> None:
