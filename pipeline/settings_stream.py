@@ -189,6 +189,12 @@ class StreamSettings:
     compact_every_s: Annotated[
         float, Field(ge=0, le=86_400, description="Seconds between compactions of small files; 0: never.")
     ] = 60.0
+    grace_s: Annotated[
+        float,
+        Field(
+            ge=60, le=604_800, description="Seconds that files replaced by a compaction stay: statements may read them."
+        ),
+    ] = 7_200.0
     learn_every_s: Annotated[
         float, Field(ge=0, le=86_400, description="Seconds between passes that settle new kinds; 0: never.")
     ] = 30.0

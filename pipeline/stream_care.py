@@ -44,7 +44,9 @@ class Care:
         kinds = self.lake.kinds().num_rows
         self.totals = Totals(job.run, now(), kinds=kinds, kinds_before=kinds)
         self.partitions = partitions
-        self.compactor = Compactor(job.lake, 0.0 if plan.until_end else plan.compact_every_s, now())
+        self.compactor = Compactor(
+            job.lake, 0.0 if plan.until_end else plan.compact_every_s, now(), grace_s=plan.grace_s
+        )
         self.learning = Learning(job, 0.0 if plan.until_end else plan.learn_every_s, now())
         self._watch = Watch(client, plan.topics, plan.group)
         self._kinds_at = self._recorded_at = now()

@@ -19,10 +19,11 @@ class Compactor:
 
     Args:
         every_s: 0: never.
+        grace_s: how long replaced files stay.
     """
 
-    def __init__(self, lake: Path, every_s: float, now: float) -> None:
-        self._lake, self._every_s, self._next = lake, every_s, now + every_s
+    def __init__(self, lake: Path, every_s: float, now: float, *, grace_s: float) -> None:
+        self._lake, self._every_s, self._next, self._grace_s = lake, every_s, now + every_s, grace_s
         self._process: Any = None
         self._pipe: Any = None
 
@@ -48,7 +49,7 @@ class Compactor:
     def _start(self) -> None:
         context = get_context("forkserver")
         self._pipe, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=compact_once, args=(self._lake, theirs), daemon=True)
+        self._process = context.Process(target=compact_once, args=(self._lake, theirs, self._grace_s), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -63,14 +64,14 @@ class Compactor:
             self._pipe.close()
 
 
-def compact_once(lake: Path, pipe: Connection) -> None:
+def compact_once(lake: Path, pipe: Connection, grace_s: float) -> None:
     """Be the process: compact what is to be compacted; say "" or what went wrong."""
     from connectors.lake import Lake, LakeError, compact
 
     os.nice(NICENESS)
     until = time.monotonic() + AT_MOST_S
     try:
-        while compact(Lake.open(lake)).more and time.monotonic() < until:
+        while compact(Lake.open(lake), grace_s=grace_s).more and time.monotonic() < until:
             pass
         pipe.send("")
     except LakeError as error:

@@ -26,6 +26,7 @@ class Plan:
         until_end: read up to the end offsets of now, then end.
         group: whose offsets tell others how far the lake is; "": none.
         compact_every_s, learn_every_s: seconds between compactions, and passes of learning; 0: none.
+        grace_s: how long files that a compaction has replaced stay.
     """
 
     cluster: Cluster
@@ -36,6 +37,7 @@ class Plan:
     until_end: bool = False
     group: str = ""
     compact_every_s: float = 0.0
+    grace_s: float = 7_200.0
     learn_every_s: float = 0.0
 
 

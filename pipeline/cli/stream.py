@@ -189,5 +189,6 @@ def _plan(config: "Config", named: tuple[str, ...], *, until_end: bool) -> "Plan
         until_end=until_end,
         group=config.settings.kafka.group,
         compact_every_s=stream.compact_every_s,
+        grace_s=stream.grace_s,
         learn_every_s=stream.learn_every_s,
     )

@@ -165,13 +165,13 @@ def say(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
-def _prepare(bootstrap: str, records: int) -> None:
+def _prepare(bootstrap: str, records: int, parts: list[str]) -> None:
     """Make and fill the topics: each with its records, and beside it one with few, which tells what starting takes."""
     from kafka import KafkaAdminClient
 
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    for size in SIZES:
-        named = {f"b{size}": 1} | ({"many": PARTITIONS} if size == SIZES[0] else {})
+    for size in SIZES if "reading" in parts else SIZES[:1]:
+        named = {f"b{size}": 1} | ({"many": PARTITIONS} if size == SIZES[0] and "scaling" in parts else {})
         for topics, count in ((named, records), ({f"{name}-few": n for name, n in named.items()}, FEW_RECORDS)):
             say(f"filling {', '.join(topics)} with {count:,} records of {size} B")
             for topic, partitions in topics.items():
@@ -185,7 +185,7 @@ def _inside(args: argparse.Namespace) -> int:
     """Measure; the broker is no child of this process, so what `run` counts is the command's alone."""
     with tempfile.TemporaryDirectory(prefix="dioptre-bench-") as work:
         bench = Bench(args.bootstrap, Path(work), args.command, args.rounds)
-        _prepare(args.bootstrap, args.records)
+        _prepare(args.bootstrap, args.records, args.only)
         rows: list[Row] = []
         if "reading" in args.only:
             rows += [row for size in SIZES for row in reading(bench, f"b{size}", args.records, size)]
