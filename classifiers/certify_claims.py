@@ -1,0 +1,83 @@
+"""Several claims on one cert set: they share its budget of error, and each attempt spends of what is left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifiers.certify import Proof, Risk, Uncertified, certify, ordered
+from schemas.policy import DOMAIN, F64, I64, Ladder, Tier
+from schemas.taxonomy import taxonomy
+
+BUDGET = 0.05
+"""Chance that any promise made on one cert set is wrong, over all attempts, models and settings there ever are."""
+
+SHARE = 0.5
+"""Of what is left of the budget an attempt spends so much: there is always something left for one more."""
+
+LEAST = 1e-4
+"""An attempt that might spend less is not worth it: a hundred kinds more would be needed."""
+
+
+class SpentError(Exception):
+    """The budget of a cert set is spent."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing to be proved. `domain`: among kinds whose first stage names it; "": all. `weight`: of the budget."""
+
+    tier: Tier
+    domain: str = ""
+    weight: float = 1.0
+
+
+def allowance(spent: float, *, budget: float = BUDGET, share: float = SHARE) -> float:
+    """Give what the next attempt on a cert set may spend, once `spent` is gone.
+
+    Raises:
+        SpentError: too little is left.
+    """
+    allowed = share * (budget - spent)
+    if allowed < LEAST:
+        raise SpentError(f"{spent:.4f} of {budget} is spent; draw a new cert set")
+    return allowed
+
+
+def certify_claims(
+    claims: Sequence[Claim],
+    ladder: Ladder,
+    truth: Mapping[str, I64],
+    delta: float,
+    pool: Ladder | None = None,
+    *,
+    offsets: Mapping[Tier, F64] | None = None,
+    risks: Sequence[Risk] = (),
+) -> dict[Claim, Proof | Uncertified]:
+    """Certify claims together, at delta over all of them by weight; looser tiers take over what stricter ones proved.
+
+    Args:
+        truth: by depth, (n,). delta: what all of them spend together. offsets: by tier, from `tune`.
+    """
+    total = sum(claim.weight for claim in claims)
+    found: dict[Claim, Proof | Uncertified] = {}
+    for domain in dict.fromkeys(claim.domain for claim in claims):
+        same = [claim for claim in claims if claim.domain == domain]
+        group = _group(domain, ladder, pool) if domain else None
+        proofs = [
+            certify(
+                ladder, truth[claim.tier.depth], claim.tier, delta * claim.weight / total, pool,
+                offsets=(offsets or {}).get(claim.tier), risks=risks, group=group,
+            )
+            for claim in same
+        ]  # fmt: skip
+        found |= zip(same, ordered(proofs), strict=True)
+    return {claim: found[claim] for claim in claims}
+
+
+def _group(domain: str, ladder: Ladder, pool: Ladder | None) -> tuple[I64, I64]:
+    """Give the rows whose first stage names a domain: it is asked of all kinds, so no knob shapes the group."""
+    at = list(taxonomy().domains).index(domain)
+    rows = [np.flatnonzero(one.answer[DOMAIN][:, 0] == at) if one is not None else np.zeros(0, np.int64)
+            for one in (ladder, pool)]  # fmt: skip
+    return rows[0], rows[1]
