@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from pipeline.settings_checks import a_format, a_time, a_zone, patterns_of
+from pipeline.settings_ledger import LedgerSettings
+from pipeline.settings_precision import PrecisionSettings
 from pipeline.settings_stream import KafkaSettings, StreamSettings
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -151,22 +153,26 @@ class Settings:
     lake: LakeSettings = field(default_factory=LakeSettings)
     source: SourceSettings = field(default_factory=SourceSettings)
     label: LabelSettings = field(default_factory=LabelSettings)
+    precision: PrecisionSettings = field(default_factory=PrecisionSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     backfill: BackfillSettings = field(default_factory=BackfillSettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
     sql: SqlSettings = field(default_factory=SqlSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
 
 SECTIONS: dict[str, Any] = {
     "lake": LakeSettings,
     "source": SourceSettings,
     "label": LabelSettings,
+    "precision": PrecisionSettings,
     "privacy": PrivacySettings,
     "backfill": BackfillSettings,
     "kafka": KafkaSettings,
     "stream": StreamSettings,
     "sql": SqlSettings,
+    "ledger": LedgerSettings,
 }
 """The class of each section."""
 

@@ -116,7 +116,7 @@ def _toml(value: object) -> str:
     if is_dataclass(value) and not isinstance(value, type):
         return _toml({k: v for k, v in asdict(value).items() if v is not None})
     if isinstance(value, tuple | list):
-        return to_json(list(value))
+        return f"[{', '.join(map(_toml, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
