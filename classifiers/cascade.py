@@ -1,18 +1,25 @@
 """Ask the cheap stages first; ask the next one only about what is left; below the floor, say `unknown`."""
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from classifiers.exits import I64, ExitScore
+from classifiers.near import Near
+from classifiers.opinions import NONE, Judge, Opinion, Seen, domain_name
 from classifiers.stage import Stage
+from classifiers.tally import Count, Tally
+from classifiers.verify import checked, has_word, not_a_label
+from schemas.policy import DEPTHS, DOMAIN, Exits, Ladder, Policy
 from schemas.registry import Kind, Verdict
-from schemas.taxonomy import UNKNOWN, taxonomy
+from schemas.taxonomy import UNKNOWN
+
+__all__ = ["NOBODY", "Cascade", "has_word", "not_a_label"]
 
 NOBODY = "none"
 """The stage of a verdict that no stage was sure enough to give."""
-
-_HOLES = re.compile(r"<\*[^>]*>")
-_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 class Cascade:
@@ -21,63 +28,153 @@ class Cascade:
     Args:
         stages: asked in this order.
         floor: least confidence, in [0, 1], at which a verdict counts as an answer.
-        exits: least confidence, by a stage's name, at which it keeps the next from being asked; the floor unless given.
-            Uncertified: nobody has proved a precision for it. An answer of a later stage then takes the place of an
-            earlier one, however sure that was.
+        score, near: what exits are decided with under a policy; without them a stage's own confidence counts.
     """
 
-    def __init__(self, stages: Sequence[Stage], floor: float, exits: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, stages: Sequence[Stage], floor: float, score: ExitScore | None = None, near: Near | None = None
+    ) -> None:
         if not 0.0 <= floor <= 1.0:
             raise ValueError(f"floor = {floor}: not in [0, 1]")
         self.stages = tuple(stages)
         self.floor = floor
-        self._exits = dict(exits or {})
+        self.score = score
+        self.judge = Judge(self.stages, score, near)
+        self.tally = Tally()
 
-    def classify(self, kinds: Sequence[Kind]) -> list[Verdict]:
+    def classify(self, kinds: Sequence[Kind], policy: Policy | None = None) -> list[Verdict]:
         """Give every kind its verdict, in the order given.
 
-        A kind without a constant word is asked of nobody. A kind on which no stage reaches the floor gets the label
-        `unknown` and the stage `none`, with the confidence and the model of the best guess.
+        Without a policy a stage answers by itself what it is sure of to the floor, as workers do inline. With one, a
+        stage answers alone iff its exit score reaches the threshold that the policy has for the kind; the last answers
+        what reaches the floor. A kind without a constant word is asked of nobody. A kind on which no stage reaches the
+        floor gets the label `unknown` and the stage `none`, with the confidence and the model of the best guess.
 
         Raises:
             ValueError: a stage gave a label outside the taxonomy, or not one answer a kind; the message names both.
         """
+        return self._plain(kinds) if policy is None else _Walk(self, kinds, policy).verdicts()
+
+    def _plain(self, kinds: Sequence[Kind]) -> list[Verdict]:
         best: list[Verdict | None] = [None] * len(kinds)
         left = [i for i, kind in enumerate(kinds) if has_word(kind.template)]
         for stage in self.stages:
             if not left:
                 break
-            for i, verdict in zip(left, _asked(stage, [kinds[i] for i in left]), strict=True):
-                best[i] = verdict if self._exits and self._answers(verdict) else _better(best[i], verdict)
-            exit_ = max(self.floor, self._exits.get(stage.name, 0.0))
-            left = [i for i in left if not self._answers(best[i], exit_)]
-        return [self._final(verdict) for verdict in best]
+            asked = [kinds[i] for i in left]
+            for i, verdict in zip(left, checked(stage, asked, stage.classify(asked)), strict=True):
+                best[i] = _better(best[i], verdict)
+            left = [i for i in left if not self.answers(best[i])]
+        return [self.final(verdict) for verdict in best]
 
-    def _answers(self, verdict: Verdict | None, least: float | None = None) -> bool:
-        least = self.floor if least is None else least
-        return verdict is not None and verdict.label != UNKNOWN and verdict.confidence >= least
+    def answers(self, verdict: Verdict | None) -> bool:
+        """Tell whether a verdict reaches the floor."""
+        return verdict is not None and verdict.label != UNKNOWN and verdict.confidence >= self.floor
 
-    def _final(self, verdict: Verdict | None) -> Verdict:
+    def final(self, verdict: Verdict | None) -> Verdict:
+        """Give what a verdict comes to where no other follows."""
         if verdict is None:
             return Verdict(UNKNOWN, 0.0, NOBODY, "")
-        if self._answers(verdict):
-            return verdict
-        return Verdict(UNKNOWN, verdict.confidence, NOBODY, verdict.model)
+        return verdict if self.answers(verdict) else Verdict(UNKNOWN, verdict.confidence, NOBODY, verdict.model)
+
+    def ladder(self, kinds: Sequence[Kind]) -> Ladder:
+        """Ask all stages about all kinds: what a certificate, and thresholds, are made from.
+
+        A kind without a constant word has no answer (-1) of any stage. A stage that the exit scores know costs what
+        it did when they were fitted; another, what it took now.
+
+        Raises:
+            ValueError: a kind stands twice, or a stage gave a label outside the taxonomy.
+        """
+        rows = [i for i, kind in enumerate(kinds) if has_word(kind.template)]
+        asked = [kinds[i] for i in rows]
+        shape = (len(kinds), len(self.stages))
+        q = {depth: np.zeros(shape) for depth in DEPTHS}
+        answer = {depth: np.full(shape, NONE, np.int64) for depth in DEPTHS}
+        costs, seen, before = [], self.judge.seen(asked), None
+        for k, stage in enumerate(self.stages):
+            began = time.thread_time()
+            found = self.judge.opinion(stage, asked, seen, before)
+            costs.append(self._cost(stage.name, (time.thread_time() - began) / max(1, len(asked))))
+            before = found.answer if stage.name in self.judge.scored else before
+            for depth in DEPTHS:
+                q[depth][rows, k], answer[depth][rows, k] = found.q[depth], found.answer[depth]
+        names = tuple(stage.name for stage in self.stages)
+        return Ladder(names, np.array(costs), q, answer, tuple(kind.key for kind in kinds))
+
+    def _cost(self, stage: str, measured: float) -> float:
+        known = self.score is not None and stage in self.judge.scored
+        return self.score.costs[stage] if known and self.score is not None else measured
 
 
-def has_word(template: str) -> bool:
-    """Tell whether a template holds a word of two letters or more, of any alphabet, outside its holes."""
-    return _WORD.search(_HOLES.sub(" ", template)) is not None
+class _Walk:
+    """Kinds on their way through a cascade under a policy."""
 
+    def __init__(self, cascade: Cascade, kinds: Sequence[Kind], policy: Policy) -> None:
+        self._cascade, self._kinds, self._policy = cascade, kinds, policy
+        self._exits: list[Exits | None] = [None] * len(kinds)
+        self._done: list[Verdict | None] = [None] * len(kinds)
+        self._guess: list[Verdict | None] = [None] * len(kinds)
+        self._q = np.zeros(len(kinds))  # of the guess, at the depth of the kind's tier
+        self._before: dict[str, I64] | None = None
 
-def _asked(stage: Stage, kinds: Sequence[Kind]) -> Sequence[Verdict | None]:
-    answers = stage.classify(kinds)
-    if len(answers) != len(kinds):
-        raise ValueError(f"stage {stage.name}: {len(answers)} answers to {len(kinds)} kinds; one a kind would be right")
-    for kind, verdict in zip(kinds, answers, strict=True):
-        if verdict is not None and verdict.label not in taxonomy():
-            raise ValueError(f"stage {stage.name}, kind {kind.key}: {not_a_label(verdict.label)}")
-    return answers
+    def verdicts(self) -> list[Verdict]:
+        left = [i for i, kind in enumerate(self._kinds) if has_word(kind.template)]
+        self._at = {i: row for row, i in enumerate(left)}
+        seen = self._cascade.judge.seen([self._kinds[i] for i in left])
+        for stage in self._cascade.stages:
+            if not left:
+                break
+            last = stage is self._cascade.stages[-1]
+            left = self._ask(stage, left, seen, last)
+        return [done or self._final(i) for i, done in enumerate(self._done)]
+
+    def _ask(self, stage: Stage, left: list[int], seen: Seen, last: bool) -> list[int]:
+        """Ask a stage; give who is left."""
+        asked = [self._kinds[i] for i in left]
+        before = {d: a[left] for d, a in self._before.items()} if self._before is not None else None
+        began = time.thread_time()
+        found = self._cascade.judge.opinion(stage, asked, seen.take([self._at[i] for i in left]), before)
+        spent = (time.thread_time() - began) / len(left)
+        if stage.name in self._cascade.judge.scored:
+            self._before = {d: np.full(len(self._kinds), NONE, np.int64) for d in DEPTHS}
+            for d in DEPTHS:
+                self._before[d][left] = found.answer[d]
+        still = [i for at, i in enumerate(left) if not self._take(stage.name, i, at, found)]
+        self._count(stage, left, found, set(still), spent, last)
+        return still
+
+    def _take(self, stage: str, i: int, at: int, found: Opinion) -> bool:
+        """Take over what a stage thinks of a kind; tell whether that is final."""
+        if found.answer[DOMAIN][at] == NONE:
+            return False
+        exits = self._exits[i] = self._exits[i] or self._policy.exits(
+            self._kinds[i].app, domain_name(int(found.answer[DOMAIN][at]))
+        )
+        depth = exits.tier.depth
+        q, threshold = float(found.q[depth][at]), exits.thresholds.get(stage)
+        if threshold is not None and q >= threshold:
+            self._done[i] = found.verdict(at, depth, stage, exits.cert_id)
+            return True
+        self._guess[i], self._q[i] = found.verdict(at, depth, stage), q
+        return False
+
+    def _final(self, i: int) -> Verdict:
+        """Give what is said of a kind that no stage answered alone: the last one's word, if it reaches the floor."""
+        guess, exits = self._guess[i], self._exits[i]
+        if guess is None or exits is None:
+            return Verdict(UNKNOWN, 0.0, NOBODY, "")
+        if exits.abstain or self._q[i] < self._cascade.floor or guess.label == UNKNOWN:
+            return replace(guess, label=UNKNOWN, stage=NOBODY)
+        return guess
+
+    def _count(self, stage: Stage, asked: list[int], found: Opinion, still: set[int], spent: float, last: bool) -> None:
+        deferred: frozenset[str] = getattr(stage, "deferred", frozenset())
+        for at, i in enumerate(asked):
+            put_off = self._kinds[i].key in deferred
+            answered = i not in still or (last and not put_off)
+            count = Count(1, int(answered), int(not answered), int(put_off), cpu_s=spent)
+            self._cascade.tally.add(stage.name, domain_name(int(found.answer[DOMAIN][at])), count)
 
 
 def _better(old: Verdict | None, new: Verdict | None) -> Verdict | None:
@@ -85,10 +182,3 @@ def _better(old: Verdict | None, new: Verdict | None) -> Verdict | None:
     if old is None or new is None:
         return new if old is None else old
     return new if new.confidence > old.confidence else old
-
-
-def not_a_label(label: str) -> str:
-    """Say that a label is not in the taxonomy, and which one is nearest."""
-    near = difflib.get_close_matches(label, [*taxonomy().leaves, UNKNOWN], n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{label!r} is not a leaf of the taxonomy{hint}"

@@ -1,0 +1,129 @@
+"""Which models make the cascade: tiny, small, large, in order of cost; one that is not there is left out, and told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from classifiers.card import CARD, MODELS, ModelError, read_card
+from classifiers.exits import ExitScore
+from classifiers.near import Near
+from classifiers.serving import Lazy, Served, ServedEncoder
+
+ORDER = ("tiny", "small", "large")
+"""The stages that are models, from the cheapest to the dearest."""
+
+MODEL_FILE = "model.onnx"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a cascade is made of.
+
+    Attributes:
+        stages: in the order asked, not loaded yet. left_out: why, by the name of the stage.
+        score, near: what exits are decided with; None: there is none for these models, and confidence counts.
+    """
+
+    stages: tuple[Served, ...]
+    left_out: dict[str, str]
+    score: ExitScore | None
+    near: Near | None
+
+    def models(self) -> dict[str, str]:
+        """Name all that a verdict depends on: stages with their versions, exit scores, the list of labelled kinds."""
+        out = {stage.name: stage.model for stage in self.stages}
+        if self.score and self.near:
+            out |= {"exits": f"exits:{self.score.sha256[:8]}", "near": self.near.model}
+        return out
+
+
+def plan_of(tiny: Path | None = None, large: str | None = None, root: Path = MODELS) -> Plan:
+    """Plan a cascade; nothing is loaded but cards, exit scores and the list of labelled kinds.
+
+    Args:
+        tiny: folder of another tiny model; None: the packaged one.
+        large: a Hugging Face model in the place of large, by folder or name; None: the packaged one.
+        root: folder of the packaged models.
+
+    Raises:
+        ModelError: tiny is missing, or something is damaged.
+    """
+    left_out: dict[str, str] = {}
+    stages = [served("tiny", tiny or root / "tiny", partial(_load, "tiny", tiny or root / "tiny"))]
+    score = _scores(root, left_out)
+    for name in ORDER[1:]:
+        if name == "large" and large:
+            stages.append(_hugging_face(large))
+        elif why := _missing(name, root / name, score):
+            left_out[name] = why
+        else:
+            stages.append(served(name, root / name, partial(_load, name, root / name)))
+    near = None
+    if score:
+        near = Near.load(tiny or root / "tiny")
+        if not score.fitting([(stage.name, stage.model) for stage in stages], near.model):
+            left_out["exits"] = "made for other models; `dioptre train exits` makes them anew"
+            score = near = None
+    return Plan(tuple(stages), left_out, score, near)
+
+
+def served(name: str, folder: Path, load: Callable[[], Any]) -> Served:
+    """Make a stage of a model folder, without loading it.
+
+    Raises:
+        ModelError: it has no card that can be read.
+    """
+    card = read_card(folder)
+    try:
+        return Served(name, tuple(card["labels"]), f"{name}:{card['files'][MODEL_FILE][:8]}", Lazy(load))
+    except KeyError as error:
+        raise ModelError(f"{folder / CARD}: no {error}; train or install the model again") from None
+
+
+@cache
+def packaged_encoder(root: Path = MODELS) -> ServedEncoder:
+    """Give this process's encoder: the same for learning and for the large stage."""
+    folder = root / "encoder"
+    return ServedEncoder(int(read_card(folder)["width"]), Lazy(partial(_load_encoder, folder)))
+
+
+def _scores(root: Path, left_out: dict[str, str]) -> ExitScore | None:
+    if (root / "exits" / CARD).exists():
+        return ExitScore.load(root / "exits")
+    left_out["exits"] = f"{root / 'exits'} is not there; `dioptre train exits` makes them"
+    return None
+
+
+def _missing(name: str, folder: Path, score: ExitScore | None) -> str | None:
+    """Say why a stage cannot be in the plan, or is not worth it."""
+    if not (folder / CARD).exists():
+        return f"{folder} is not there; `dioptre train {name}` makes it"
+    return score.left_out.get(name) if score else None
+
+
+def _load(name: str, folder: Path) -> Any:
+    """Load a stage from its folder; what large stands on is shared with whoever else needs it."""
+    stage = getattr(import_module(f"classifiers.{name}"), name.capitalize())
+    if name != "large":
+        return stage.load(folder)
+    root = folder.parent
+    return stage.load(folder, encoder=packaged_encoder(root).lazy.get(), tiny=_tiny(root).get())
+
+
+@cache
+def _tiny(root: Path) -> Lazy[Any]:
+    """Give this process's packaged tiny model, beside which large was trained."""
+    return Lazy(partial(_load, "tiny", root / "tiny"))
+
+
+def _load_encoder(folder: Path) -> Any:
+    return import_module("classifiers.encoder").Encoder.load(folder)
+
+
+def _hugging_face(name: str) -> Served:
+    from classifiers.hf import served as of_hub
+
+    return of_hub(name)

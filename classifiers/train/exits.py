@@ -1,0 +1,106 @@
+"""Fit the exit scores on the `tune` split: programs that no model was trained on."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifiers.card import CARD, MODELS
+from classifiers.exits import DOMAIN_OF, EVIDENCE, FILE, LEAVES, ExitScore, domains
+from classifiers.near import Near, labelled
+from classifiers.opinions import Seen, spread
+from classifiers.plan import plan_of
+from classifiers.stage import Model
+from classifiers.train import corpus
+from classifiers.train.exit_fit import Fitted, Held, fit, ladder_of, thresholds_of, tier_of, worthless
+from classifiers.verify import words
+from schemas.policy import DOMAIN, LEAF, TIERS, Ladder
+
+
+def train(
+    folder: Path, target: Path, to_kind: corpus.ToKind, say: Callable[[str], None], root: Path = MODELS
+) -> dict[str, Any]:
+    """Fit exit scores for the models of a folder, and write them with a card.
+
+    Args:
+        folder: the corpus. target: where they go. root: folder of the models.
+    Returns:
+        The card: AURC and ECE by stage and depth, before and after; thresholds by tier; stages left out.
+    """
+    plan = plan_of(root=root)
+    for name, why in plan.left_out.items():
+        say(f"{name}: left out: {why}")
+    stages = list(plan.stages)
+    held, model = _held(folder, to_kind, stages, root, say)
+    names = [stage.name for stage in stages]
+    left_out: dict[str, str] = {}
+    fitted = fit(held, names)
+    for name in names[1:-1]:
+        without = [other for other in names if other != name]
+        fewer = fit(held, without)
+        gain = worthless(held, fitted, fewer, names, without)
+        if gain is not None:
+            left_out[name], names, fitted = gain, without, fewer
+    ladder = ladder_of(held, fitted, names)
+    thresholds, offsets = thresholds_of(ladder, held.truth)
+    models = {stage.name: stage.model for stage in stages if stage.name in names}
+    score = ExitScore(models, model, held.costs, fitted.weights, offsets, thresholds, left_out)
+    return _write(target, score, fitted, ladder, held, corpus.data_hash(corpus.files(folder)))
+
+
+def _held(
+    folder: Path, to_kind: corpus.ToKind, stages: Sequence[Model], root: Path, say: Callable[[str], None]
+) -> tuple[Held, str]:
+    """Ask every stage about the kinds of `tune`."""
+    rows, _ = corpus.read(folder, to_kind)
+    splits = corpus.splits_of(folder, [row.program for row in rows])
+    chosen = [row for row, split in zip(rows, splits, strict=True) if split == "tune"]
+    kinds = [row.kind for row in chosen]
+    near = _near(folder, root / "tiny", say)
+    leaf = np.array([LEAVES.index(row.leaf) for row in chosen], np.int64)
+    p, costs = {}, {}
+    for stage in stages:
+        stage.scores(kinds[:8])
+        began = time.thread_time()
+        found = spread(stage, kinds)
+        costs[stage.name] = round((time.thread_time() - began) / len(kinds), 7)
+        p[stage.name] = {LEAF: found, DOMAIN: domains(found)}
+    counts = np.array([float(len(words(kind.template))) for kind in kinds])
+    family = [corpus.family(row.program) for row in chosen]
+    return Held(
+        family, {LEAF: leaf, DOMAIN: DOMAIN_OF[leaf]}, Seen.of(near.cosines(kinds), counts), p, costs
+    ), near.model
+
+
+def _near(folder: Path, tiny: Path, say: Callable[[str], None]) -> Near:
+    """Index the labelled kinds of `train` alone: a kind that stands in the list itself would be near to itself."""
+    rows, model = labelled(tiny)
+    splits = corpus.splits_of(folder, [program for _, program, _ in rows])
+    index = [row for row, split in zip(rows, splits, strict=True) if split == "train"]
+    if len(index) < len(rows):
+        strange = len(rows) - len(index)
+        say(f"{tiny}: {strange} labelled kinds are not of `train`; if it was trained on them, scores flatter")
+    return Near(index, model)
+
+
+def _write(target: Path, score: ExitScore, fitted: Fitted, ladder: Ladder, held: Held, data: str) -> dict[str, Any]:
+    target.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(score.tree(), indent=1).encode()
+    (target / FILE).write_bytes(text)
+    card = {
+        "name": "exits",
+        "what": f"logistic exit scores of {', '.join(score.models)} over {', '.join(EVIDENCE)}",
+        "fitted_on": {
+            "split": "tune", "kinds": len(held.family), "programs": len(set(held.family)), "corpus_sha256": data,
+        },
+        "models": dict(score.models), "near": score.near, "costs_s": dict(score.costs),
+        "left_out": dict(score.left_out), "scores": fitted.rows,
+        "tiers": [tier_of(ladder, held.truth, name, dict(score.thresholds[name])) for name in TIERS],
+        "files": {FILE: hashlib.sha256(text).hexdigest()},
+    }  # fmt: skip
+    (target / CARD).write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+    return card

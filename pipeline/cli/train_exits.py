@@ -1,0 +1,71 @@
+"""`dioptre train exits`: fit when a stage may answer alone."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.app import JsonOption, command
+from pipeline.cli.errors import CommandError
+from pipeline.cli.output import Column, emit_json, out, say, table
+from pipeline.cli.train import _CORPUS, _needing, _packaged, _to_kind, train
+
+
+@command(
+    train, "exits",
+    examples=("dioptre train exits --corpus corpus --out my-exits # needs the extra `train`; half a minute",),
+)  # fmt: skip
+def exits(
+    corpus: Annotated[
+        Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
+    ] = _CORPUS,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where they go. [the package's own]")
+    ] = None,
+    models: Annotated[
+        Path | None, typer.Option("--models", metavar="DIR", help="Folder of the models. [the package's own]")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Fit the exit scores of the models, and thresholds for each tier, on the corpus's split `tune`.
+
+    Run it anew after any model was trained: its card pins them. Thresholds found here promise nothing; `certify` does.
+    """
+    trained = _needing(_exits_train)
+    if not corpus.is_dir():
+        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
+    root = models or _packaged("exits").parent
+    target = out_dir or root / "exits"
+    card = trained(corpus, target, _to_kind, say, root)
+    if json:
+        emit_json({"out": str(target), "scores": card["scores"], "tiers": card["tiers"], "left_out": card["left_out"]})
+        return
+    for name, why in card["left_out"].items():
+        say(f"{name}: left out: {why}")
+    _tell(card)
+
+
+def _exits_train() -> Any:
+    from classifiers.train.exits import train as trained
+
+    return trained
+
+
+def _tell(card: dict[str, Any]) -> None:
+    """Print what the scores are worth, and what the thresholds come to."""
+    columns = [
+        Column("stage", style="bold"), Column("depth"), Column("accuracy", right=True),
+        Column("AURC by max", right=True), Column("AURC", right=True),
+        Column("ECE by max", right=True), Column("ECE", right=True),
+    ]  # fmt: skip
+    names = ("accuracy", "aurc_max", "aurc", "ece_max", "ece")
+    table(columns, ([r["stage"], r["depth"], *(f"{r[name]:.4f}" for name in names)] for r in card["scores"]))
+    out()
+    stages = list(card["models"])
+    columns = [
+        Column("tier", style="bold"), Column("answered", right=True), Column("right", right=True),
+        *(Column(stage, right=True) for stage in stages), Column("ms CPU a kind", right=True),
+    ]  # fmt: skip
+    rows = card["tiers"]
+    table(columns, ([r["tier"], f"{r['coverage']:.1%}", f"{r['precision']:.1%}",
+                     *(f"{r['by_stage'][stage]:.1%}" for stage in stages), f"{r['cost_ms']:.2f}"] for r in rows))  # fmt: skip
