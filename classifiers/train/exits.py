@@ -71,9 +71,8 @@ def _held(
         p[stage.name] = {LEAF: found, DOMAIN: domains(found)}
     counts = np.array([float(len(words(kind.template))) for kind in kinds])
     family = [corpus.family(row.program) for row in chosen]
-    return Held(
-        family, {LEAF: leaf, DOMAIN: DOMAIN_OF[leaf]}, Seen.of(near.cosines(kinds), counts), p, costs
-    ), near.model
+    truth = {LEAF: leaf, DOMAIN: DOMAIN_OF[leaf]}
+    return Held(family, truth, Seen.of(near.cosines(kinds), counts), p, costs), near.model
 
 
 def _near(folder: Path, tiny: Path, say: Callable[[str], None]) -> Near:

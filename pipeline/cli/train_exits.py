@@ -66,6 +66,9 @@ def _tell(card: dict[str, Any]) -> None:
         Column("tier", style="bold"), Column("answered", right=True), Column("right", right=True),
         *(Column(stage, right=True) for stage in stages), Column("ms CPU a kind", right=True),
     ]  # fmt: skip
-    rows = card["tiers"]
-    table(columns, ([r["tier"], f"{r['coverage']:.1%}", f"{r['precision']:.1%}",
-                     *(f"{r['by_stage'][stage]:.1%}" for stage in stages), f"{r['cost_ms']:.2f}"] for r in rows))  # fmt: skip
+    table(columns, (_tier(row, stages) for row in card["tiers"]))
+
+
+def _tier(row: dict[str, Any], stages: list[str]) -> list[str]:
+    by_stage = [f"{row['by_stage'][stage]:.1%}" for stage in stages]
+    return [row["tier"], f"{row['coverage']:.1%}", f"{row['precision']:.1%}", *by_stage, f"{row['cost_ms']:.2f}"]
