@@ -62,12 +62,18 @@ class Proof:
 
 @dataclass(frozen=True)
 class Uncertified:
-    """Why nothing was proved. `needed`: labels more that may suffice; None: more labels alone would not help."""
+    """Why nothing was proved.
+
+    Attributes:
+        needed: labels more that may suffice; None: more labels alone would not help.
+        looked: whether labels were looked at, so that delta is spent.
+    """
 
     tier: Tier
     delta: float
     needed: int | None
     why: str
+    looked: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,12 +135,11 @@ def certify(
         ValueError: a kind of cert stands in the pool too, or shapes do not fit.
     """
     _check(ladder, truth, delta, pool)
-    if len(np.unique(truth)) < CLASSES:
-        return Uncertified(tier, delta, None, f"{len(truth)} labels, fewer than {CLASSES} different ones among them")
+    classes = len(np.unique(truth))
     if group is not None:
         ladder, truth = ladder.take(group[0]), truth[group[0]]
         pool = None if pool is None else pool.take(group[1])
-    return _certified(_Seen(ladder, truth, _path(ladder, tier, pool, offsets), tier, delta, risks))
+    return _certified(_Seen(ladder, truth, _path(ladder, tier, pool, offsets), tier, delta, risks), classes)
 
 
 def _path(ladder: Ladder, tier: Tier, pool: Ladder | None, offsets: F64 | None) -> Path:
@@ -142,17 +147,19 @@ def _path(ladder: Ladder, tier: Tier, pool: Ladder | None, offsets: F64 | None) 
     return exit_path(ladder, tier.depth, usable, offsets)
 
 
-def _certified(seen: _Seen) -> Proof | Uncertified:
+def _certified(seen: _Seen, classes: int) -> Proof | Uncertified:
     """Find where the walk may start, by counts that no label has shaped, and walk."""
     path, n = seen.path, len(seen.truth)
     least = MARGIN * max(least_n(p, seen.delta) for p in (seen.tier.p, *(1.0 - risk.alpha for risk in seen.risks)))
     counted = [seen.counts(knob)[0] for knob in path.grid] if np.isnan(path.coverage).any() else n * path.coverage
     accepted = np.asarray(counted, np.float64)
     enough = np.flatnonzero(accepted >= least)
+    if len(enough) and classes < CLASSES:
+        return Uncertified(seen.tier, seen.delta, None, f"all {n} labels are the same: they prove nothing of others")
     if len(enough):
         return _walk(seen, path.grid[enough[0] :])
     most = float(accepted.max(initial=0.0))
-    needed = math.ceil(least * n / most) - n if most > 0 else None
+    needed = math.ceil(least * n / most) - n if most > 0 else least if n == 0 else None
     return Uncertified(
         seen.tier, seen.delta, needed, f"{most:.0f} of {n} labelled kinds are answered; {least} are needed"
     )
@@ -169,7 +176,8 @@ def _walk(seen: _Seen, knobs: F64) -> Proof | Uncertified:
     if passed is None:
         return _refused(seen, float(knobs[0]))
     n, errors = seen.counts(passed)
-    thresholds = dict(zip(seen.ladder.stages, seen.path.thresholds(passed).tolist(), strict=True))
+    told = zip(seen.ladder.stages, seen.path.thresholds(passed).tolist(), strict=True)
+    thresholds = {stage: threshold for stage, threshold in told if threshold < math.inf}
     lower = lower_bound(errors, n, seen.delta)
     return Proof(seen.tier, seen.delta, n, errors, lower, n / len(seen.truth), passed, thresholds, tested)
 
@@ -184,11 +192,11 @@ def _refused(seen: _Seen, knob: float) -> Uncertified:
             seen.tier, seen.delta, None, f"{why}, but {' or '.join(r.name for r in seen.risks)} is too great"
         )
     if rate >= 1.0 - p:
-        return Uncertified(seen.tier, seen.delta, None, f"{why}, no fewer than {1 - p:.0%}")
+        return Uncertified(seen.tier, seen.delta, None, f"{why}, no fewer than {1 - p:.0%}", True)
     times = 1.0
     while tail(math.ceil(rate * n * times), math.ceil(n * times), 1.0 - p) > seen.delta and times < 1_000:
         times *= 1.05
-    return Uncertified(seen.tier, seen.delta, max(1, math.ceil(len(seen.truth) * (times - 1.0))), why)
+    return Uncertified(seen.tier, seen.delta, max(1, math.ceil(len(seen.truth) * (times - 1.0))), why, True)
 
 
 def _check(ladder: Ladder, truth: I64, delta: float, pool: Ladder | None) -> None:

@@ -76,8 +76,13 @@ def certify_claims(
 
 
 def _group(domain: str, ladder: Ladder, pool: Ladder | None) -> tuple[I64, I64]:
-    """Give the rows whose first stage names a domain: it is asked of all kinds, so no knob shapes the group."""
+    """Give the rows whose first stage with an answer names a domain: no knob shapes the group."""
     at = list(taxonomy().domains).index(domain)
-    rows = [np.flatnonzero(one.answer[DOMAIN][:, 0] == at) if one is not None else np.zeros(0, np.int64)
-            for one in (ladder, pool)]  # fmt: skip
-    return rows[0], rows[1]
+    cert, other = (np.flatnonzero(_first(one) == at) if one else np.zeros(0, np.int64) for one in (ladder, pool))
+    return cert, other
+
+
+def _first(ladder: Ladder) -> I64:
+    """Give what the first stage that has one answers, (n,); -1: none has."""
+    answer = ladder.answer[DOMAIN]
+    return answer[np.arange(len(answer)), (answer >= 0).argmax(1)]

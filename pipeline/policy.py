@@ -1,0 +1,66 @@
+"""The policy that holds in a lake: routes of the configuration, with the certificates that stand today."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.lake import Lake
+from connectors.lake.certificates import Certificates
+from pipeline.certify_life import Standing, standings
+from pipeline.settings_precision import PrecisionSettings
+from schemas.certificates import CORPUS, NOVEL, VALID
+from schemas.policy import Exits, Policy
+
+
+def policy_of(
+    lake: Lake,
+    settings: PrecisionSettings,
+    frozen: Mapping[str, str],
+    tuned: Mapping[str, Mapping[str, float]] | None = None,
+    *,
+    now: datetime | None = None,
+) -> Policy:
+    """Put the policy of a lake together.
+
+    Args:
+        frozen: what the cascade is made of, name -> version (`Plan.models`): a certificate of other models is void.
+        tuned: thresholds found on `tune`, by depth, then stage.
+    """
+    found = standings(lake, frozen, now=now or datetime.now(UTC))
+    tiers = settings.known_tiers()
+    held = [one for one in found if one.status == VALID and (one.promise, one.reference != CORPUS) == (NOVEL, True)]
+    held = [one for one in held if _same(one, tiers)]
+    granted = {(one.tier, one.domain): Exits(tiers[one.tier], one.thresholds, one.cert_id) for one in held}
+    apps = _apps(lake, {one.cert_set for one in held}) if held else None
+    return replace(settings.policy(), granted=granted, apps=apps, tuned=tuned or {})
+
+
+def _apps(lake: Lake, cert_sets: set[str]) -> frozenset[str]:
+    """Give the programs that all these cert sets were drawn from; of others a certificate says nothing."""
+    by_set: dict[str, set[str]] = {}
+    for row in Certificates(lake.root).draws().select(["cert_set", "apps"]).to_pylist():
+        by_set.setdefault(row["cert_set"], set()).update(row["apps"] or ())
+    return frozenset(set.intersection(*(by_set.get(one, set()) for one in cert_sets)))
+
+
+def _same(one: Standing, tiers: Mapping[str, Any]) -> bool:
+    """Tell whether the tier is what it was when the certificate was issued."""
+    tier = tiers.get(one.tier)
+    return tier is not None and (tier.depth, tier.p) == (one.depth, one.p)
+
+
+def fingerprint(policy: Policy, frozen: Mapping[str, str]) -> str:
+    """Name a policy with the models it is for, 16 hex digits: while it is the same, kinds need not be decided anew."""
+    granted = sorted((f"{tier}/{domain}", asdict(exits)) for (tier, domain), exits in policy.granted.items())
+    told = [
+        [asdict(r) for r in (*policy.routes, policy.rest)],
+        granted,
+        sorted(policy.apps or ()),
+        policy.tuned,
+        frozen,
+    ]
+    text = json.dumps(told, sort_keys=True, default=dict)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
