@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.engines.flink import FlinkJobServer
+from tests.engines.flink import RESTARTS, FlinkJobServer, WorkerPool
 from tests.engines.prism import Prism
 from tests.engines.process import Service
 from tests.engines.scene import CODECS, Job, Scene
@@ -113,10 +113,12 @@ def flink_engine(scene: Scene, times: int) -> str:
 
 
 def flink_worker(scene: Scene, times: int) -> str:
-    """The worker, which is the process that handed the job in, is killed; Flink's own attempts go on meanwhile."""
-    flink = FlinkJobServer(scene.folder / "flink")
-    _engine(scene, flink, flink.options(), times, lambda job: job.kill())
-    return "the old job beside the new"
+    """The pool's workers are killed; Flink starts the job anew, whose sources go on where the lake ends."""
+    flink = FlinkJobServer(scene.folder / "flink", conf=RESTARTS)
+    pool = WorkerPool(scene.folder / "pool")
+    with running(pool):
+        _engine(scene, flink, flink.options(pool=pool), times, lambda job: pool.kill_workers())
+    return "job server 2.62, EXTERNAL"
 
 
 def prism_engine(scene: Scene, times: int) -> str:

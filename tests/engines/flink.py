@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.engines.maven import class_path, java
 from tests.engines.process import Service, answers, free_port
 
 FLINK = os.environ.get("ENGINES_FLINK_VERSION", "1.19")
 # The job server of this version is for tests: below 2.76 the state of polling sources grows (see deploy/k8s/flink).
 BEAM = os.environ.get("ENGINES_JOB_SERVER_VERSION", "2.62.0")
+RESTARTS = {
+    "restart-strategy.type": "fixed-delay",
+    "restart-strategy.fixed-delay.attempts": 1_000,
+    "restart-strategy.fixed-delay.delay": "1 s",
+}
+"""Lines of flink-conf.yaml: a job that has lost a worker is started anew, as production asks of Flink."""
+
 # What Flink opens of Java's own for itself on Java 17.
 _OPENS = ["java.base/java.lang", "java.base/java.util", "java.base/java.util.concurrent", "java.base/java.nio"]
 
@@ -90,3 +99,10 @@ class WorkerPool(Service):
         env = {"PATH": found_first, "PYTHONPATH": os.pathsep.join(sys.path)}
         self.run([sys.executable, "-m", module, f"--service_port={self._port}"], env=env)
         self.wait_until(lambda: answers(self._port), within_s=within_s)
+
+    def kill_workers(self) -> int:
+        """End the workers that it has started (SIGKILL), not itself; gives how many there were."""
+        workers = psutil.Process(self.pid).children(recursive=True)
+        for worker in workers:
+            worker.kill()
+        return len(workers)
