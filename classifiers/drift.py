@@ -10,6 +10,9 @@ import numpy.typing as npt
 BETS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
 """Shares of the stake; their mean is the wealth, so that small shifts and large ones are both met."""
 
+STAKES = (0.2, 0.5, 0.8, 0.95)
+"""The same for the bet that errors are few enough; 1 would be ruined by the first error."""
+
 ALPHA = 0.05
 """Chance of a false alarm, ever, however long audits go on."""
 
@@ -28,7 +31,9 @@ _LEAST = 1e-3  # share of an empty bin
 class Audits:
     """An e-process over audits of one tier and domain, in the order they came: `wealth` bets that errors are too many.
 
-    Under a rate of errors of at most 1 - p the wealth reaches 1 / alpha with a chance of at most alpha, ever.
+    Under a rate of errors of at most 1 - p the wealth reaches 1 / alpha with a chance of at most alpha, ever. `trust`
+    is the greatest wealth of who bets the other way: 1 / delta of it proves that the rate is at most 1 - p, whenever
+    one looks.
     Source: testing by betting, Waudby-Smith & Ramdas 2020; Ville's inequality.
     """
 
@@ -37,13 +42,14 @@ class Audits:
     n: int = 0
     errors: int = 0
     peak: float = 1.0
+    trust: float = 1.0
     _logs: list[float] = field(default_factory=lambda: [0.0] * len(BETS))
+    _good: list[float] = field(default_factory=lambda: [0.0] * len(STAKES))
 
     @property
     def wealth(self) -> float:
         """The mean over all bets."""
-        top = max(self._logs)
-        return math.exp(top) * sum(math.exp(x - top) for x in self._logs) / len(BETS)
+        return _mean(self._logs)
 
     @property
     def alarmed(self) -> bool:
@@ -55,8 +61,10 @@ class Audits:
         a = 1.0 - self.p
         move = ((1.0 if wrong else 0.0) - a) / a
         self._logs = [x + math.log1p(b * move) for x, b in zip(self._logs, BETS, strict=True)]
+        back = (a - (1.0 if wrong else 0.0)) / self.p
+        self._good = [x + math.log1p(b * back) for x, b in zip(self._good, STAKES, strict=True)]
         self.n, self.errors = self.n + 1, self.errors + wrong
-        self.peak = max(self.peak, self.wealth)
+        self.peak, self.trust = max(self.peak, self.wealth), max(self.trust, _mean(self._good))
         return self.alarmed
 
     @staticmethod
@@ -66,6 +74,11 @@ class Audits:
         for one in wrong:
             made.add(one)
         return made
+
+
+def _mean(logs: Sequence[float]) -> float:
+    top = max(logs)
+    return math.exp(top) * sum(math.exp(x - top) for x in logs) / len(logs)
 
 
 def stability(before: Sequence[float] | npt.NDArray[np.float64], now: Sequence[float]) -> float:

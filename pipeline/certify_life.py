@@ -39,6 +39,7 @@ class Standing:
     knob: float = 0.0
     cost: float = 0.0
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    frozen: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
     cert_set: str = ""
     at: datetime | None = None
@@ -67,7 +68,7 @@ def standings(lake: Lake, frozen: Mapping[str, str] | None = None, *, now: datet
 
 def standing(lake: Lake, frozen: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """Give the same as rows, for reports."""
-    return [vars(one) | {"thresholds": dict(one.thresholds)} for one in standings(lake, frozen)]
+    return [dict(vars(one)) for one in standings(lake, frozen)]
 
 
 def _held(life: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
@@ -93,9 +94,8 @@ def _standing(
     names = ("tier", "domain", "promise", "depth", "p", "cert_id", "delta", "reference", "cert_set", "at", "needed")
     numbers = {name: row[name] or 0 for name in ("n", "errors", "lower", "coverage", "knob", "cost")}
     told = {name: row[name] for name in names} | numbers
-    return Standing(
-        **told, status=status, reason=reason, thresholds=dict(row["thresholds"] or ()), valid_until=row["valid_until"]
-    )
+    maps_ = {name: dict(row[name] or ()) for name in ("thresholds", "frozen")}
+    return Standing(**told, **maps_, status=status, reason=reason, valid_until=row["valid_until"])
 
 
 def _status(

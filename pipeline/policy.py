@@ -27,7 +27,7 @@ def policy_of(
 
     Args:
         frozen: what the cascade is made of, name -> version (`Plan.models`): a certificate of other models is void.
-        tuned: thresholds found on `tune`, by depth, then stage.
+        tuned: thresholds found on `tune`, by tier's name or by depth, then stage.
     """
     found = standings(lake, frozen, now=now or datetime.now(UTC))
     tiers = settings.known_tiers()

@@ -137,7 +137,7 @@ class Policy:
         routes: the first that fits holds; what fits none takes `rest`.
         granted: (tier's name, domain) -> exits under a certificate; domain "": over all domains.
         apps: programs that the certificates speak for; None: all.
-        tuned: thresholds found on `tune`, by depth, then stage; they promise nothing.
+        tuned: thresholds found on `tune`, by tier's name or by depth, then stage; they promise nothing.
     """
 
     routes: tuple[Route, ...] = ()
@@ -168,7 +168,8 @@ class Policy:
         held = self._held(app, domain, route)
         if held is not None:
             return held
-        thresholds = self.tuned.get(route.tier.depth, {}) if route.missing == UNCERTIFIED else {}
+        tuned = self.tuned.get(route.tier.name) or self.tuned.get(route.tier.depth, {})
+        thresholds = tuned if route.missing == UNCERTIFIED else {}
         return Exits(route.tier, thresholds, abstain=route.missing == ABSTAIN)
 
     def _held(self, app: str, domain: str, route: Route) -> Exits | None:

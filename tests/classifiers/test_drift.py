@@ -31,6 +31,14 @@ def test_the_wealth_is_the_mean_of_the_bets() -> None:
     assert (audits.n, audits.errors, audits.alarmed) == (3, 1, False)
 
 
+def test_audits_prove_a_promise_whenever_one_looks_and_never_a_broken_one_too_often() -> None:
+    rng = np.random.default_rng(4)
+    proved = [Audits.of((rng.random(400) < 0.02).tolist(), 0.95).trust >= 20 for _ in range(40)]
+    false = [Audits.of((rng.random(400) < 0.05).tolist(), 0.95).trust >= 20 for _ in range(100)]
+    assert np.mean(proved) >= 0.5
+    assert np.mean(false) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
+
+
 def test_an_alarm_stays_an_alarm_though_later_audits_are_right() -> None:
     audits = Audits.of([True] * 4 + [False] * 500, 0.99)
     assert audits.alarmed
