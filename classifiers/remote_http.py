@@ -1,0 +1,130 @@
+"""One question to an OpenAI-compatible server: http or https, one deadline, no redirects, the key never told."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from typing import IO, Any
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+
+MASKED = "********"
+MOST_BYTES = 1 << 20
+"""Of an answer; what is longer is no answer to a question of ours."""
+
+_TOLD = 200  # characters of a server's own words that are told on
+_BLOCK = 1 << 14
+
+
+class ServerError(Exception):
+    """The server gave no answer; the message says what it did, without the key.
+
+    Attributes:
+        status: of HTTP; 0: there was none. retry: asking again may help. wait_s: what the server asks for; 0: nothing.
+    """
+
+    def __init__(self, told: str, status: int = 0, *, retry: bool = False, wait_s: float = 0.0) -> None:
+        super().__init__(told)
+        self.status, self.retry, self.wait_s = status, retry, wait_s
+
+
+class _Stay(HTTPRedirectHandler):
+    """Follows nobody: a redirect would take the key, and log text, to another host."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where to ask.
+
+    Attributes:
+        url: as `http://localhost:8000/v1`; `/chat/completions` is added. key: "" for none.
+        timeout_s: for a whole answer.
+    """
+
+    url: str
+    key: str = ""
+    timeout_s: float = 30.0
+
+    def __repr__(self) -> str:
+        return f"Server({self.url!r}, key={MASKED if self.key else ''!r}, timeout_s={self.timeout_s!r})"
+
+    def ask(self, payload: Mapping[str, Any], now: Callable[[], float] = time.monotonic) -> dict[str, Any]:
+        """Post a chat request; give the JSON object that comes back.
+
+        Raises:
+            ServerError: anything else came back, or nothing in time.
+        """
+        until = now() + self.timeout_s
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        request = Request(f"{self.url.rstrip('/')}/chat/completions", json.dumps(payload).encode(), headers)
+        try:
+            with _opener().open(request, timeout=self.timeout_s) as response:
+                return self._object(_read(response, until, now))
+        except HTTPError as error:
+            raise self._refused(error) from None
+        except (OSError, HTTPException, ValueError) as error:
+            why = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            raise ServerError(self.masked(why), retry=True) from None
+
+    def _object(self, data: bytes) -> dict[str, Any]:
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError):
+            raise ServerError(f"no JSON came back: {self.masked(data[:_TOLD].decode('utf-8', 'replace'))!r}") from None
+        if not isinstance(found, dict):
+            raise ServerError("no JSON object came back")
+        return found
+
+    def _refused(self, error: HTTPError) -> ServerError:
+        """Tell a status that is not 200; 429 and 5xx may be asked again."""
+        try:
+            told = self.masked(error.read(_BLOCK).decode("utf-8", "replace"))[:_TOLD]
+        except (OSError, HTTPException):
+            told = ""
+        again = error.code in (408, 425, 429) or error.code >= 500
+        wait = _wait_s(error.headers.get("Retry-After", "")) if again else 0.0
+        return ServerError(f"status {error.code}: {' '.join(told.split())}", error.code, retry=again, wait_s=wait)
+
+    def masked(self, text: str) -> str:
+        """Give a text without the key."""
+        return text.replace(self.key, MASKED) if self.key else text
+
+
+@cache
+def _opener() -> OpenerDirector:
+    """Make it once: it reads the certificates of the system."""
+    return build_opener(_Stay)
+
+
+def _read(response: HTTPResponse, until: float, now: Callable[[], float]) -> bytes:
+    """Read a body to its end, but neither for ever nor without bound."""
+    parts, size = [], 0
+    while block := response.read1(_BLOCK):
+        parts.append(block)
+        size += len(block)
+        if size > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES} bytes came back")
+        if now() > until:
+            raise TimeoutError
+    return b"".join(parts)
+
+
+def _wait_s(told: str) -> float:
+    """Read Retry-After: seconds, or a date; 0 if it says nothing that can be read."""
+    try:
+        return max(0.0, float(told))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return 0.0
