@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from classifiers.ledger import METER, Ledger
 from connectors import archives
 from connectors.lake import Lake, LakeError
 from pipeline.committed import Committed
 from pipeline.job import Job
+from pipeline.pace import Pace
 from pipeline.team import Team
 from schemas.version import VERSION
 
@@ -32,6 +34,7 @@ class Summary:
         findings: (file, kind, detail) of what could not be read as it should.
         refused, skipped, waiting: files not read, with the reason; files that hold no complete line yet.
         stopped: somebody asked to stop before the end; run again to go on.
+        pace: (seconds since it began, lines written, MiB of all processes), some times over the run.
     """
 
     lake: str
@@ -52,6 +55,7 @@ class Summary:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     ends: dict[str, int] = field(default_factory=dict)
+    pace: list[tuple[float, int, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,20 @@ def backfill(
     began = time.monotonic()
     summary = _summary(job.lake, planned)
     outcomes: list[archives.Outcome] = []
+    ledger, pace = Ledger(), Pace(team.pids())
+    METER.begin(from_start=True)
     try:
         for what, value in team.listen(stop or threading.Event()):
             if what == "committed":
                 _add(summary, value)
+                for footer in value.written:
+                    ledger.written(footer["stages"] or {}, footer["domains"])
+                pace.look(summary.events + summary.rejects)
                 on_commit(value)
             elif what == "cpu":
                 summary.cpu_seconds += value
+            elif what == "ledger":
+                ledger.take(value)
             elif what == "outcome":
                 outcomes.append(value)
                 on_outcome(value)
@@ -121,9 +132,12 @@ def backfill(
     finally:
         summary.stopped = stop is not None and stop.is_set()
         summary.seconds = time.monotonic() - began
-        summary.cpu_seconds += time.process_time()
+        summary.cpu_seconds += METER.settle()
+        ledger.take(METER.drain())
+        summary.pace = pace.samples
         with suppress(LakeError):
             _record(Lake.open(job.lake), summary, planned, outcomes)
+            Lake.open(job.lake).note_ledger(ledger.table(summary.run_id, job.coefficients), job.coefficients)
     return summary
 
 

@@ -24,5 +24,5 @@ class Committed:
     written: tuple[Mapping[str, Any], ...] = ()
 
 
-COUNTS = ("start", "end", "events", "rejects", "reject_reasons", "stages", "skips")
+COUNTS = ("start", "end", "events", "rejects", "reject_reasons", "stages", "domains", "skips")
 """What a footer counts, under the lake's own names."""

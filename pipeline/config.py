@@ -64,6 +64,7 @@ class Config:
             floor=s.label.floor,
             batch_rows=s.backfill.batch_rows,
             batch_bytes=s.backfill.batch_mib << 20,
+            coefficients=s.ledger.coefficients(),
         )
 
     def values(self) -> Iterator[Value]:

@@ -14,6 +14,7 @@ from connectors.formats.parse import Reading, parse
 from connectors.lake import Lake
 from connectors.privacy import Masks
 from pipeline.labelling import Labeller
+from schemas.ledger import Coefficients
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Job:
         topics: how the records of a topic are to be read, by its name; `reading` holds for the others.
         refresh_s: so often a running worker looks for labels that were published; 0: never.
         run: named in the footer of each segment, so that a run can tell its own; "": not named.
+        coefficients: what the ledger reckons with.
     """
 
     lake: Path | None
@@ -40,6 +42,7 @@ class Job:
     topics: Mapping[str, Reading] = field(default_factory=dict)
     refresh_s: float = 0.0
     run: str = ""
+    coefficients: Coefficients = field(default_factory=Coefficients)
 
     def parse(self, records: pa.RecordBatch) -> pa.RecordBatch:
         """RECORDS -> PARSED, masked."""

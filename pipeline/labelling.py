@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
+from classifiers.ledger import METER
 from clustering.keys import Keyed, Keys
 from clustering.registry import PERSON, RULE, Entry, Registry
 from clustering.templates import OTHER
@@ -132,7 +133,11 @@ class Labeller:
             if self._rules and e is not None and e.verdict.stage == RULE and r is None
         ]  # fmt: skip
         ask = sorted([*freed, *(i for i in fresh if ruled[i] is None)])
-        return dict(zip(ask, self._models.classify([kinds[i] for i in ask]) if ask else [], strict=True))
+        if not ask:
+            return {}
+        said = self._models.classify([kinds[i] for i in ask])
+        METER.tallied(getattr(self._models, "tally", None))
+        return dict(zip(ask, said, strict=True))
 
     def _notes(
         self, kinds: list[Kind], entries: list[Entry], fits: dict[int, Fit], fresh: list[int], first: Ints
@@ -160,7 +165,10 @@ class Labeller:
             if len(self._ruled) > RULED_ENTRIES:
                 self._ruled.clear()
                 ask = kinds
-            self._ruled.update(zip((kind.key for kind in ask), self._rules(ask), strict=True))
+            with METER.by(RULE):
+                said = self._rules(ask)
+            METER.ruled(said)
+            self._ruled.update(zip((kind.key for kind in ask), said, strict=True))
         return [self._ruled[kind.key] for kind in kinds]
 
 

@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from classifiers.ledger import METER
 from clustering.clusters import Clusters, Members, cluster
 from clustering.templates import OTHER, Template, Templates
 from connectors.lake import Lake
 from pipeline.learn_labels import Labelled, by_stage, label
 from pipeline.learn_state import Item, Known, State, templates_of
 from pipeline.resolving import inherited
+from schemas.ledger import CLUSTER
 from schemas.registry import KINDS, LEARN, Kind, Verdict
 
 MOST = 2_000
@@ -154,14 +156,17 @@ class Learner:
         """Cluster and label templates; gives them by id, and what it took."""
         if not items:
             return {}, Learned()
-        self._encoder = self._encoder or self._load_encoder()
         answers = self._answers = self._answers or self._load_answers()
         before, self._encoded = Counter(answers.calls), 0
         known = dict(sorted(state.clusters().items())[:KNOWN_MOST])
-        found = self._clusters([item.kind for item in items], known)
+        with METER.by(CLUSTER):
+            self._encoder = self._encoder or self._load_encoder()
+            found = self._clusters([item.kind for item in items], known)
         by_id = {item.kind.key: item for item in items}
         inline = {i: item.inline for i, item in by_id.items()}
         by_key = label(by_id, found, known, lambda kinds: answers.ask(kinds, inline), answers.sure)
+        METER.tallied(getattr(answers, "tally", None))
+        METER.clustered([one.verdict for one in by_key.values()])
         labelled = {by_id[key].template_id: one for key, one in by_key.items()}
         calls = Counter(answers.calls)
         calls.subtract(before)

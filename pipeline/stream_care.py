@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from classifiers.ledger import METER
 from connectors.kafka import Client, Partition
 from connectors.lake import Lake, LakeError
 from pipeline.job import Job
@@ -14,6 +15,9 @@ from pipeline.stream_plan import Listener, Plan
 from pipeline.stream_totals import Totals
 from pipeline.stream_watch import Watch
 from schemas.version import VERSION
+
+LEDGER_EVERY_S = 600.0
+"""The ledger gets a file of what was done since, this often: a kill loses so much of it, and nothing else."""
 
 RECORD_EVERY_S = 60.0
 """The record of the run in the lake is written this often."""
@@ -49,7 +53,8 @@ class Care:
         )
         self.learning = Learning(job, 0.0 if plan.until_end else plan.learn_every_s, now())
         self._watch = Watch(client, plan.topics, plan.group)
-        self._kinds_at = self._recorded_at = now()
+        self._kinds_at = self._recorded_at = self._ledger_at = now()
+        METER.begin(from_start=True)
         self._counted = 0
         self._told: dict[str, str] = {}
 
@@ -69,6 +74,8 @@ class Care:
             self._count_kinds()
         if now - self._recorded_at >= RECORD_EVERY_S:
             self._record()
+        if now - self._ledger_at >= LEDGER_EVERY_S:
+            self._note_ledger()
         return changed
 
     def listed(self, partitions: Iterable[Partition]) -> bool:
@@ -90,6 +97,7 @@ class Care:
         self._watch.close()
         self._count_kinds()
         self._record()
+        self._note_ledger()
 
     def _once(self, what: str, error: str) -> None:
         """Log a failure once, until it is another or over; what was heard last of the other kind stays."""
@@ -107,6 +115,15 @@ class Care:
         self._kinds_at, self._counted = self.now(), self.totals.segments
         with contextlib.suppress(LakeError):
             self.totals.kinds = self.lake.kinds().num_rows
+
+    def _note_ledger(self) -> None:
+        """Write what was done since the last time, by the workers and by this process, into the ledger."""
+        self._ledger_at = self.now()
+        METER.settle()
+        self.totals.ledger.take(METER.drain())
+        with contextlib.suppress(LakeError):
+            rows = self.totals.ledger.table(self.job.run, self.job.coefficients)
+            self.lake.note_ledger(rows, self.job.coefficients)
 
     def _record(self) -> None:
         """Leave a record of the run, which informs people and `lake verify`."""

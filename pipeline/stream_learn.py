@@ -10,9 +10,12 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from pipeline.job import Job
+from schemas.ledger import LEARN, Coefficients
 
 if TYPE_CHECKING:
     from pipeline.learn import Learned, Learner
+
+PACKAGED = Coefficients()
 
 NICENESS = 15
 """Lower priority than whoever reads and writes, and than compaction: labels may come later."""
@@ -109,22 +112,27 @@ def learn(job: Job, pipe: Connection) -> None:
     from pipeline.learn_run import learner_of
 
     assert job.lake is not None
-    be(learner_of(Lake.open(job.lake), job), pipe, job.run)
+    be(learner_of(Lake.open(job.lake), job), pipe, job.run, job.coefficients)
 
 
-def be(learner: "Learner", pipe: Connection, run: str = "") -> None:
+def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coefficients = PACKAGED) -> None:
     """Do passes until the other end is gone."""
     from classifiers.card import ModelError
+    from classifiers.ledger import METER
     from connectors.lake import LakeError
 
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     totals: Counter[str] = Counter()
+    METER.begin(from_start=True)
     try:
         while pipe.recv() == "learn":
             try:
                 learned = learner.once()
-                _record(learner, learned, totals, run)
+                METER.settle(LEARN)
+                if learned.published:
+                    _record(learner, learned, totals, run)
+                    learner.lake.note_ledger(METER.table(_name(run), coefficients), coefficients)
                 pipe.send(asdict(learned))
             except (LakeError, ModelError) as error:
                 pipe.send(str(error))
@@ -134,10 +142,12 @@ def be(learner: "Learner", pipe: Connection, run: str = "") -> None:
 
 def _record(learner: "Learner", learned: "Learned", totals: Counter[str], run: str) -> None:
     """Leave a record of what this process has learnt so far, which informs people."""
-    if not learned.published:
-        return
     totals.update(learned.calls)
     totals.update({"published": learned.published, "vectors": learned.vectors})
     calls = {name: n for name, n in totals.items() if name not in ("published", "vectors")}
     told = {"command": "learn", "published": totals["published"], "vectors": totals["vectors"], "calls": calls}
-    learner.lake.record_run({"run_id": f"learn-{run or os.getpid()}", **told})
+    learner.lake.record_run({"run_id": _name(run), **told})
+
+
+def _name(run: str) -> str:
+    return f"learn-{run or os.getpid()}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from classifiers.ledger import Ledger
 from connectors.kafka import Bounds, Partition
 from pipeline.committed import Committed
 from pipeline.stream_words import State
@@ -29,6 +30,7 @@ class Totals:
         waiting: worker -> why it cannot go on for the time being.
         seconds: stage -> seconds, over all workers that ever were.
         restarts: workers that died and were started again.
+        ledger: what the workers' stages did and took, and the events of the segments, since it was last written.
         committed_at, behind_since: times, by the caller's clock, of the last commit, and since when something waits.
     """
 
@@ -53,6 +55,7 @@ class Totals:
     committed_at: float | None = None
     behind_since: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    ledger: Ledger = field(default_factory=Ledger, repr=False)
     _of_process: dict[int, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -90,6 +93,7 @@ class Totals:
         self.lines[source, "reject"] += footer["rejects"]
         self.lines[source, "skip"] += sum((footer["skips"] or {}).values())
         self.stages.update(footer["stages"] or {})
+        self.ledger.written(footer["stages"] or {}, footer.get("domains"))
         self.rejects.update(footer["reject_reasons"] or {})
         self.skips.update(footer["skips"] or {})
         self.told[source] = max(footer["end"], self.told.get(source, 0))
@@ -106,6 +110,7 @@ class Totals:
 
     def heard(self, worker: int, state: State, now: float) -> None:
         """Take over how a worker is doing."""
+        self.ledger.take(state.spent)
         with self.lock:
             self.bounds.update(state.bounds)
             self.waiting[worker] = state.waiting

@@ -1,12 +1,13 @@
 """What the supervisor of a stream and its workers tell one another, over a pipe. Imports neither Beam nor Kafka."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connectors.kafka import Bounds, Cluster, Partition, Policy
 
 if TYPE_CHECKING:
+    from classifiers.ledger import Row
     from pipeline.job import Job
 
 
@@ -48,12 +49,14 @@ class State:
         ends: where their chains end, as far as the worker knows.
         waiting: why it cannot go on for the time being; "": it can.
         seconds: by stage, taken since the start of the process.
+        spent: rows of the ledger since the last word.
     """
 
     bounds: Mapping[Partition, Bounds]
     ends: Mapping[Partition, int]
     waiting: str
     seconds: Mapping[str, float]
+    spent: Sequence["Row"] = ()
 
 
 @dataclass(frozen=True)

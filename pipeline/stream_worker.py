@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 import pyarrow as pa
 
+from classifiers.ledger import METER
 from connectors.kafka import Bounds, Client, KafkaError, Partition, Span, spans
 from connectors.lake import GapError, LakeError
 from pipeline import taken
@@ -204,13 +205,16 @@ class Worker:
         now = time.monotonic()
         if at_once or now - self._told_at >= STATE_S:
             self._told_at = now
-            self.tell("state", State(dict(self._bounds), dict(self._ends), self._waiting, dict(taken.SECONDS)))
+            METER.settle()
+            seconds, spent = dict(taken.SECONDS), METER.drain()
+            self.tell("state", State(dict(self._bounds), dict(self._ends), self._waiting, seconds, spent))
 
 
 def be(task: Task, pipe: Connection) -> None:
     """Be a worker: the target of a process. Errors travel as words; a bug brings its traceback along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    METER.begin(from_start=True)
     try:
         worker = Worker(task, pipe)
         worker.work()

@@ -83,6 +83,10 @@ class Team:
             process.join(timeout=_LAST_WORDS_S)
         self._scratch.__exit__(kind, error, trace)
 
+    def pids(self) -> list[int]:
+        """Give the ids of the processes."""
+        return [process.pid for process in self._pipes.values()]
+
     def listen(self, stop: threading.Event) -> Iterator[tuple[str, Any]]:
         """Yield words from all workers until each is done; the first error stops the others and is raised.
 

@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import os
 import tempfile
-import time
 import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -16,6 +15,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
+from classifiers.ledger import METER
 from connectors import archives
 from connectors.archives import ArchiveError
 from connectors.lake import LakeError
@@ -61,15 +61,23 @@ def run(
     """
     _keep_memory()
     tempfile.tempdir = str(scratch)
+    METER.begin(from_start=True)
     _CHANNEL.update(pipe=pipe, stop=stop, deaf=False, parent=os.getppid())
     try:
         with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(list(options))) as p:
             build(p, job, reads)
-        tell("cpu", time.process_time())
+        _tell_cost()
         tell("done", None)
     except BaseException as error:
+        _tell_cost()
         told = known_cause(error)
         tell("error", (str(told), None) if told else (str(error), traceback.format_exc()))
+
+
+def _tell_cost() -> None:
+    """Tell what the stages of this process did and took."""
+    tell("cpu", METER.settle())
+    tell("ledger", METER.drain())
 
 
 def _keep_memory() -> None:

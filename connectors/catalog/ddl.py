@@ -122,7 +122,7 @@ def run_lake(con: duckdb.DuckDBPyConnection, lake: Lake, *, empty: bool) -> None
     run_file(con, "lake.sql", **given, severity_of_label=_severity_of_label())
     _run_common(con, "VIEW", "events_raw WHERE reject_reason IS NULL")
     run_file(con, "lake_comments.sql")
-    _comment_columns(con, "events_raw")
+    comment_columns(con, "events_raw")
 
 
 def run_export(con: duckdb.DuckDBPyConnection) -> None:
@@ -134,14 +134,14 @@ def run_export(con: duckdb.DuckDBPyConnection) -> None:
 def _run_common(con: duckdb.DuckDBPyConnection, relation: str, stored_events: str) -> None:
     run_file(con, "views.sql", stored_events=stored_events)
     run_file(con, "table_macros.sql")
-    _comment_columns(con, "events")
+    comment_columns(con, "events")
     run_file(con, "comments.sql", relation=relation)
 
 
-def _comment_columns(con: duckdb.DuckDBPyConnection, relation: str) -> None:
+def comment_columns(con: duckdb.DuckDBPyConnection, relation: str, schema: pa.Schema = SEGMENT) -> None:
     """Say of each stored column what its schema says."""
     here = {row[0] for row in con.execute(f"DESCRIBE {relation}").fetchall()}
-    for name, _, _, sentence in describe(SEGMENT):
+    for name, _, _, sentence in describe(schema):
         if name in here:
             con.execute(f"COMMENT ON COLUMN {relation}.{name} IS {quoted(sentence)}")
 

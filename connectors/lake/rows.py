@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from connectors.lake.layout import FORMAT_VERSION
 from schemas.events import SEGMENT
+from schemas.taxonomy import domain_of
 
 Positions = npt.NDArray[np.int64]
 
@@ -74,6 +75,8 @@ def footer_of(
     rejects = rows.num_rows - rows.column("reject_reason").null_count
     skips = {reason: int(n) for reason, n in (told.get("skips") or {}).items() if n}
     missing = end - start - positions
+    domains = _by_domain(rows)
+    stages = {stage: sum(parts.values()) for stage, parts in domains.items()}
     if whole and sum(skips.values()) != missing:
         raise ValueError(f"[{start}, {end}) is not {positions} positions + skips {skips}: {missing} should be skipped")
     return {
@@ -84,7 +87,8 @@ def footer_of(
         "events": rows.num_rows - rejects,
         "rejects": rejects,
         "reject_reasons": _by_reason(rows) if rejects else {},
-        "stages": _by_stage(rows),
+        "stages": stages,
+        "domains": domains,
         "positions": positions,
         "skips": skips if whole else _skips_of_part(skips, missing),
         "prefix": told.get("prefix") if at_end else None,
@@ -97,11 +101,20 @@ def _by_reason(rows: pa.RecordBatch) -> dict[str, int]:
     return {count["values"]: count["counts"] for count in counts}
 
 
-def _by_stage(rows: pa.RecordBatch) -> dict[str, int]:
-    """Count the events by the stage that labelled them."""
-    stages, event = rows.column("stage"), rows.column("reject_reason").is_null().to_numpy(zero_copy_only=False)
-    counts = np.bincount(stages.indices.to_numpy()[event], minlength=len(stages.dictionary))
-    return {str(stage): int(n) for stage, n in zip(stages.dictionary.to_pylist(), counts, strict=True) if n}
+def _by_domain(rows: pa.RecordBatch) -> dict[str, dict[str, int]]:
+    """Count the events by the stage that labelled them, then by the domain of the label."""
+    event = rows.column("reject_reason").is_null().to_numpy(zero_copy_only=False)
+    stages, labels = rows.column("stage"), rows.column("label_at_ingest")
+    wide = max(1, len(labels.dictionary))
+    both = stages.indices.to_numpy()[event].astype(np.int64) * wide + labels.indices.to_numpy()[event]
+    names, leaves = stages.dictionary.to_pylist(), labels.dictionary.to_pylist()
+    found: dict[str, dict[str, int]] = {}
+    counts = np.bincount(both)
+    for place in np.flatnonzero(counts).tolist():
+        domains = found.setdefault(str(names[place // wide]), {})
+        domain = domain_of(str(leaves[place % wide]))
+        domains[domain] = domains.get(domain, 0) + int(counts[place])
+    return found
 
 
 def _skips_of_part(skips: dict[str, int], missing: int) -> dict[str, int]:

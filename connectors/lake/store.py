@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.lake import commit, runs
+from connectors.lake import commit, ledger, runs
 from connectors.lake.chain import Chain
 from connectors.lake.compactions import Compactions, State
 from connectors.lake.kinds import Kinds
@@ -27,6 +27,7 @@ from connectors.lake.layout import (
 )
 from connectors.lake.segments import encode, no_rows
 from connectors.lake.settings import Settings, read_settings, settings_json
+from schemas.ledger import Coefficients
 from schemas.taxonomy import taxonomy
 
 
@@ -158,6 +159,18 @@ class Lake:
     def runs(self) -> list[dict[str, Any]]:
         """Read the runs, oldest record first; torn ones are left out (verify names them)."""
         return runs.read_runs(self.root)[0]
+
+    def note_ledger(self, rows: pa.Table, coefficients: Coefficients) -> Path | None:
+        """Write rows of the ledger (LEDGER schema) into a file of their own; None when there are none."""
+        return ledger.note_ledger(self.root, rows, coefficients)
+
+    def ledger(self) -> tuple[pa.Table, dict[str, Coefficients]]:
+        """Read all of the ledger (LEDGER schema), and the sets of coefficients that its rows name."""
+        return ledger.read_ledger(self.root), ledger.read_coefficients(self.root)
+
+    def ledger_stamp(self) -> int:
+        """Give a number that is unchanged while the ledger is."""
+        return ledger.ledger_stamp(self.root)
 
 
 def make_whole(root: Path, settings: Settings) -> list[str]:

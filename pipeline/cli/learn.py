@@ -13,6 +13,7 @@ from pipeline.cli.keeping import refresh
 from pipeline.cli.output import emit_json, hint, out, plural
 
 if TYPE_CHECKING:
+    from classifiers.ledger import Meter
     from pipeline.learn import Learned
 
 
@@ -39,23 +40,33 @@ def learn(
     from connectors.lake import Lake
     from pipeline.learn import Learner
     from pipeline.learn_run import learner_of
+    from schemas.ledger import LEARN
 
     config = settings({"lake.path": lake})
     opened = Lake.open(config.settings.lake.path)
     learner: Learner = learner_of(opened, config.job())
-    began, used = time.monotonic(), time.process_time()
+    began, meter = time.monotonic(), _meter()
     passes = [learner.once(again=all_, dry=dry_run)]
     while passes[-1].left and not dry_run and not all_:
         passes.append(learner.once())
-    told = total(passes) | {"cpu_seconds": round(time.process_time() - used, 2)}
+    told = total(passes) | {"cpu_seconds": round(meter.settle(LEARN), 2)}
     if not dry_run and told["published"]:
         run = f"learn-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
         opened.record_run({"run_id": run, "command": "learn", **told})
+        coefficients = config.settings.ledger.coefficients()
+        opened.note_ledger(meter.table(run, coefficients), coefficients)
         refresh(opened.root)
     if json:
         emit_json({"lake": str(opened.root), "dry_run": dry_run, **told})
         return
     _tell(told, dry_run, time.monotonic() - began)
+
+
+def _meter() -> "Meter":
+    from classifiers.ledger import METER
+
+    METER.begin()
+    return METER
 
 
 def total(passes: "list[Learned]") -> dict[str, Any]:
