@@ -45,7 +45,8 @@ class Asks:
 
     Attributes:
         frozen: name -> version of all that a verdict depends on.
-        offsets: what each stage's threshold lies above the knob, by depth, then stage.
+        offsets: what each stage's threshold lies above the knob, by depth, then stage; a stage that is missing never
+            answers alone.
     """
 
     cascade: Ladders
@@ -141,8 +142,8 @@ def _truth(kinds: Sequence[Drawn]) -> dict[str, I64]:
 
 def _offsets(asks: Asks, ladder: Ladder, tier: Tier, reference: str) -> F64:
     """Give what each stage needs beyond the knob; who is taken for true proves nothing by answering itself."""
-    known = asks.offsets.get(tier.depth, {})
-    shift = np.array([known.get(stage, 0.0) for stage in ladder.stages])
+    known = asks.offsets.get(tier.depth)
+    shift = np.array([0.0 if known is None else known.get(stage, np.inf) for stage in ladder.stages])
     if reference == LAST_STAGE:
         shift[-1] = np.inf
     return shift

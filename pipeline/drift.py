@@ -32,7 +32,7 @@ class Moved:
 
 
 def moved(lake: Lake, found: list[Standing]) -> Moved:
-    """Compare the kinds met since the newest valid certificate with those before it, and the last day with the usual."""
+    """Compare the kinds met since the newest valid certificate with those before, and the last day with the usual."""
     rows = _first_words(lake)
     issued = max((one.at for one in found if one.status == VALID and one.at), default=None)
     old, new = _parted(rows, issued)

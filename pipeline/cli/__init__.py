@@ -8,7 +8,8 @@ from importlib import import_module
 
 COMMANDS = (
     "scan", "label", "backfill", "stream", "learn", "explain", "sql", "templates", "templates_orders", "labels",
-    "rejects", "export", "lake", "config", "models", "train", "train_exits", "doctor", "version",
+    "rejects", "export", "certify", "tiers", "audit", "lake", "config", "models", "train", "train_exits", "doctor",
+    "version",
 )  # fmt: skip
 """The modules that hold commands, in the order of the help page."""
 

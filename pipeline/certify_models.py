@@ -1,0 +1,35 @@
+"""The models that are certified: all stages of the cascade as it is configured, and what names them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pipeline.certify import Asks
+
+if TYPE_CHECKING:
+    from classifiers.plan import Plan
+    from pipeline.config import Config
+
+
+def plan(config: "Config") -> "Plan":
+    """Plan the cascade of a configuration; nothing dear is loaded."""
+    from classifiers.plan import plan_of
+
+    return plan_of(config.settings.label.model)
+
+
+def asks_of(config: "Config") -> Asks:
+    """Make what asks all stages; they are loaded when first asked.
+
+    Raises:
+        ModelError: one is missing or damaged.
+    """
+    from classifiers.cascade import Cascade
+
+    made = plan(config)
+    cascade = Cascade(made.stages, 0.0, made.score, made.near)
+    return Asks(cascade, made.models(), made.score.offsets if made.score else {})
+
+
+def frozen_of(config: "Config") -> Mapping[str, str]:
+    """Name what verdicts depend on today; a certificate of anything else is void."""
+    return plan(config).models()
