@@ -126,6 +126,7 @@ def test_the_footer_holds_the_counts_and_what_the_caller_told(lake: Lake) -> Non
         "positions": 3,
         "reject_reasons": {"empty": 3},
         "stages": {},
+        "domains": {},
         "skips": {"tombstone": 6, "marker": 1},
         "prefix": "p",
         "name": "n",
