@@ -5,16 +5,19 @@ the memory (PSS, summed over the job's processes) and the open files are looked 
 """
 
 import argparse
+import contextlib
 import itertools
 import shutil
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 
 from connectors.kafka.cluster import Cluster
@@ -29,7 +32,9 @@ GOAL_FILES = 0.5
 """Open files more a minute; rounding apart, none."""
 SETTINGS = {"retention.bytes": 1 << 30, "segment.bytes": 64 << 20, "message.timestamp.type": "LogAppendTime"}
 PARTITIONS = 4
-LOOK_S = 5.0
+LOOK_S = 3.0
+LASTING = 0.8
+"""A process that was there at this share of the looks lasts; the others, compactions, come and go."""
 
 
 @dataclass
@@ -61,30 +66,37 @@ class Feed(threading.Thread):
 
 @dataclass
 class Looks:
-    """What was seen of a job's processes: (minutes, MB, open files, rows in the lake)."""
+    """What was seen of a job's processes: minutes since its start, and by process id MB (PSS) and open files."""
 
     job: Job
-    seen: list[tuple[float, float, int]] = field(default_factory=list)
+    seen: list[tuple[float, dict[int, tuple[float, int]]]] = field(default_factory=list)
 
     def look(self, minutes: float) -> None:
-        """Add up the processes as they are now; one that ends meanwhile is left out."""
-        memory, files = 0.0, 0
+        """Look at the processes as they are now; one that ends meanwhile is left out."""
+        found = {}
         for process in [psutil.Process(self.job.pid), *psutil.Process(self.job.pid).children(recursive=True)]:
-            try:
-                words = " ".join(process.cmdline())
-                memory += process.memory_full_info().pss / 1e6
-                files += process.num_fds() if "compact" not in words else 0
-            except psutil.NoSuchProcess:
-                continue
-        self.seen.append((minutes, memory, files))
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                found[process.pid] = (process.memory_full_info().pss / 1e6, process.num_fds())
+        self.seen.append((minutes, found))
+
+    def lasting(self, warm: float) -> npt.NDArray[np.float64]:
+        """Give (n, 3): minutes, MB and open files of the processes that last, added up, at each look after `warm`."""
+        late = [(minutes, found) for minutes, found in self.seen if minutes >= warm]
+        counts = Counter(pid for _, found in late for pid in found)
+        last = {pid for pid, n in counts.items() if n >= LASTING * len(late)}
+        return np.array([[m, *np.sum([found[pid] for pid in last & set(found)], axis=0)] for m, found in late])
 
     def slopes(self, warm: float) -> tuple[float, float]:
-        """Give MB and files a minute after `warm` minutes: lines through medians of each minute, as compaction comes and goes."""
-        rows = np.array([s for s in self.seen if s[0] >= warm])
+        """Give MB and files a minute after `warm` minutes: lines through the medians of each minute."""
+        rows = self.lasting(warm)
         whole = rows[:, 0].astype(int)
         minutes = np.unique(whole)
         middle = np.array([np.median(rows[whole == m], axis=0) for m in minutes])
         return tuple(float(np.polyfit(middle[:, 0], middle[:, i], 1)[0]) for i in (1, 2))  # type: ignore[return-value]
+
+    def highest(self) -> float:
+        """Give the most MB of all processes together, compactions too."""
+        return max(sum(mb for mb, _ in found.values()) for _, found in self.seen)
 
 
 def peak(broker: Broker, folder: Path, records: int) -> float:
@@ -118,12 +130,9 @@ def soak(broker: Broker, folder: Path, given: argparse.Namespace) -> list[Row]:
             time.sleep(LOOK_S)
             assert job.running, f"the job ended: {job.tail(3)}"
             looks.look(minutes)
-            if given.verbose and len(looks.seen) % 12 == 0:
-                print(
-                    f"  {minutes:5.1f} min  {looks.seen[-1][1]:7.1f} MB  {looks.seen[-1][2]} files",
-                    file=sys.stderr,
-                    flush=True,
-                )
+            if given.verbose and len(looks.seen) % 20 == 0:
+                sizes = " + ".join(f"{mb:.0f}" for mb, _ in looks.seen[-1][1].values())
+                print(f"  {minutes:5.1f} min  {sizes} MB", file=sys.stderr, flush=True)
         feed.stop.set()
         feed.join()
         behind = _drained(scene, feed.sent)
@@ -135,9 +144,10 @@ def soak(broker: Broker, folder: Path, given: argparse.Namespace) -> list[Row]:
     return [
         Row("soak", "peak, one process", round(top), "records/s"),
         Row("soak", "records sent", feed.sent, f"in {given.minutes:g} min"),
-        Row("soak", "memory at the end", looks.seen[-1][1], "MB"),
+        Row("soak", "memory at the end, of processes that last", looks.lasting(warm)[-1][1], "MB"),
+        Row("soak", "highest memory, compactions included", looks.highest(), "MB"),
         most("soak", "memory slope after warm-up", memory, "MB/min", GOAL_MB_A_MINUTE),
-        Row("soak", "open files at the end", looks.seen[-1][2], ""),
+        Row("soak", "open files at the end", looks.lasting(warm)[-1][2], ""),
         most("soak", "open files slope", files, "a minute", GOAL_FILES),
         most("soak", "seconds behind at the end", behind, "s", 30.0),
         least("soak", "rows in the lake / records sent", found.total.positions / feed.sent, "", 1.0),
