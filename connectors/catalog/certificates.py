@@ -2,11 +2,10 @@
 
 import duckdb
 
-from connectors.catalog.ddl import quoted
+from connectors.catalog.ddl import comment_columns, quoted
 from connectors.lake import Lake
 from connectors.lake.certificates import Certificates
 from schemas.certificates import CERTIFICATES
-from schemas.events import describe
 
 _VIEW = """
 CREATE VIEW certificates AS
@@ -18,9 +17,9 @@ WITH
   ),
   latest AS (
     SELECT * FROM told WHERE counts
-    QUALIFY row_number() OVER (PARTITION BY tier, domain, promise ORDER BY at DESC, cert_id) = 1
+    QUALIFY row_number() OVER (PARTITION BY tier, domain, promise ORDER BY "at" DESC, cert_id) = 1
   ),
-  gone AS (SELECT cert_id, max(at) AS withdrawn_at, arg_max(reason, at) AS why FROM certificate_rows
+  gone AS (SELECT cert_id, max("at") AS withdrawn_at, arg_max(reason, "at") AS why FROM certificate_rows
     WHERE event = 'withdrawn' GROUP BY cert_id)
 SELECT
   cert_id,
@@ -31,7 +30,7 @@ SELECT
     ELSE 'valid'
   END AS status,
   promise, tier, depth, p, domain, delta, n, errors, lower, coverage, knob, thresholds, cost, reference, cert_set,
-  data_hash, frozen, at, valid_until, withdrawn_at, needed, coalesce(why, reason) AS reason
+  data_hash, frozen, "at" AS issued_at, valid_until, withdrawn_at, needed, coalesce(why, reason) AS reason
 FROM latest LEFT JOIN gone USING (cert_id)
 ORDER BY promise DESC, depth, p, tier, domain;
 """
@@ -46,12 +45,9 @@ _COMMENTS = {
 def make_certificates(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """Make table and view in the current database."""
     con.register("given_certificates", Certificates(lake.root).life())
-    con.execute("CREATE TABLE certificate_rows AS FROM given_certificates ORDER BY at, cert_id")
+    con.execute('CREATE TABLE certificate_rows AS FROM given_certificates ORDER BY "at", cert_id')
     con.unregister("given_certificates")
     con.execute(_VIEW)
     con.execute(f"COMMENT ON VIEW certificates IS {quoted(_COMMENTS['certificates'])}")
     con.execute(f"COMMENT ON TABLE certificate_rows IS {quoted(_COMMENTS['certificate_rows'])}")
-    here = {row[0] for row in con.execute("DESCRIBE certificates").fetchall()}
-    for name, _, _, sentence in describe(CERTIFICATES):
-        if name in here:
-            con.execute(f"COMMENT ON COLUMN certificates.{name} IS {quoted(sentence)}")
+    comment_columns(con, "certificates", CERTIFICATES)

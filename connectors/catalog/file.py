@@ -11,14 +11,16 @@ import duckdb
 import pyarrow as pa
 
 from connectors.catalog import ddl
+from connectors.catalog.certificates import make_certificates
 from connectors.catalog.errors import one_line
 from connectors.catalog.ledger import make_ledger
 from connectors.lake import Lake, commit
+from connectors.lake.certificates import Certificates
 from connectors.lake.layout import LANDING, STAGING, is_source
 from schemas.taxonomy import taxonomy
 
 CATALOG = "catalog.duckdb"
-_VERSION = 4
+_VERSION = 5
 """Of the catalog's content: one more whenever the SQL changes, so that older files are built anew."""
 _STORAGE = "v1.0.0"
 """A file of this storage version is read by DuckDB 1.1 and all later ones."""
@@ -100,7 +102,7 @@ def stamp(lake: Lake) -> str:
     with commit.told(lake.root / LANDING, "list"):
         empty = not any(_has_segment(entry) for entry in os.scandir(lake.root / LANDING))
     told = {"version": _VERSION, "root": str(lake.root), "empty": empty, "registry": lake.registry_stamp()}
-    told["ledger"] = lake.ledger_stamp()
+    told["ledger"], told["certificates"] = lake.ledger_stamp(), Certificates(lake.root).stamp()
     told["compaction"] = lake.compacted().sequence
     return json.dumps(told | {"taxonomy": taxonomy().hash}, sort_keys=True)
 
@@ -137,6 +139,7 @@ def fill(con: duckdb.DuckDBPyConnection, lake: Lake) -> str:
     con.execute("CREATE TABLE catalog_stamp AS SELECT ? AS stamp", [now])
     ddl.run_lake(con, lake, empty=json.loads(now)["empty"])
     make_ledger(con, lake)
+    make_certificates(con, lake)
     return now
 
 
