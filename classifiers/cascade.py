@@ -1,7 +1,7 @@
 """Ask the cheap stages first; ask the next one only about what is left; below the floor, say `unknown`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from classifiers.tally import Count, Tally
 from classifiers.verify import checked, has_word, not_a_label
 from schemas.policy import DEPTHS, DOMAIN, Exits, Ladder, Policy
 from schemas.registry import Kind, Verdict
-from schemas.taxonomy import UNKNOWN
+from schemas.taxonomy import UNKNOWN, domain_of
 
 __all__ = ["NOBODY", "Cascade", "has_word", "not_a_label"]
 
@@ -41,6 +41,7 @@ class Cascade:
         self.score = score
         self.judge = Judge(self.stages, score, near)
         self.tally = Tally()
+        self.asked: dict[str, int] = {}
 
     def classify(self, kinds: Sequence[Kind], policy: Policy | None = None) -> list[Verdict]:
         """Give every kind its verdict, in the order given.
@@ -53,7 +54,12 @@ class Cascade:
         Raises:
             ValueError: a stage gave a label outside the taxonomy, or not one answer a kind; the message names both.
         """
-        return self._plain(kinds) if policy is None else _Walk(self, kinds, policy).verdicts()
+        return self._plain(kinds) if policy is None else self.through(self.stages, kinds, policy)
+
+    def through(self, stages: Sequence[Stage], kinds: Sequence[Kind], policy: Policy) -> list[Verdict]:
+        """Classify under a policy, through stages that stand for those of the cascade; `asked` then counts calls."""
+        self.asked = dict.fromkeys((stage.name for stage in stages), 0)
+        return _Walk(self, stages, kinds, policy).verdicts()
 
     def _plain(self, kinds: Sequence[Kind]) -> list[Verdict]:
         best: list[Verdict | None] = [None] * len(kinds)
@@ -62,10 +68,25 @@ class Cascade:
             if not left:
                 break
             asked = [kinds[i] for i in left]
-            for i, verdict in zip(left, checked(stage, asked, stage.classify(asked)), strict=True):
+            began = time.thread_time()
+            answers = checked(stage, asked, stage.classify(asked))
+            spent = (time.thread_time() - began) / len(asked)
+            for i, verdict in zip(left, answers, strict=True):
                 best[i] = _better(best[i], verdict)
             left = [i for i in left if not self.answers(best[i])]
+            self._note(stage.name, answers, spent)
         return [self.final(verdict) for verdict in best]
+
+    def _note(self, stage: str, answers: Sequence[Verdict | None], spent: float) -> None:
+        """Count a stage's work by the domain of its answers, all of a domain at once: workers do this a batch."""
+        by_domain: dict[str, Count] = {}
+        for verdict in answers:
+            count = by_domain.setdefault("" if verdict is None else domain_of(verdict.label), Count())
+            answered = self.answers(verdict)
+            count.kinds, count.cpu_s = count.kinds + 1, count.cpu_s + spent
+            count.exits, count.escalations = count.exits + answered, count.escalations + (not answered)
+        for domain, count in by_domain.items():
+            self.tally.add(stage, domain, count)
 
     def answers(self, verdict: Verdict | None) -> bool:
         """Tell whether a verdict reaches the floor."""
@@ -110,8 +131,8 @@ class Cascade:
 class _Walk:
     """Kinds on their way through a cascade under a policy."""
 
-    def __init__(self, cascade: Cascade, kinds: Sequence[Kind], policy: Policy) -> None:
-        self._cascade, self._kinds, self._policy = cascade, kinds, policy
+    def __init__(self, cascade: Cascade, stages: Sequence[Stage], kinds: Sequence[Kind], policy: Policy) -> None:
+        self._cascade, self._stages, self._kinds, self._policy = cascade, stages, kinds, policy
         self._exits: list[Exits | None] = [None] * len(kinds)
         self._done: list[Verdict | None] = [None] * len(kinds)
         self._guess: list[Verdict | None] = [None] * len(kinds)
@@ -122,10 +143,10 @@ class _Walk:
         left = [i for i, kind in enumerate(self._kinds) if has_word(kind.template)]
         self._at = {i: row for row, i in enumerate(left)}
         seen = self._cascade.judge.seen([self._kinds[i] for i in left])
-        for stage in self._cascade.stages:
+        for stage in self._stages:
             if not left:
                 break
-            last = stage is self._cascade.stages[-1]
+            last = stage is self._stages[-1]
             left = self._ask(stage, left, seen, last)
         return [done or self._final(i) for i, done in enumerate(self._done)]
 
@@ -169,11 +190,18 @@ class _Walk:
         return guess
 
     def _count(self, stage: Stage, asked: list[int], found: Opinion, still: set[int], spent: float, last: bool) -> None:
+        """Count a stage's work by the domain of its answers."""
         deferred: frozenset[str] = getattr(stage, "deferred", frozenset())
+        remembered: frozenset[str] = getattr(stage, "remembered", frozenset())
+        usage: Mapping[str, Count] = getattr(stage, "usage", {})
         for at, i in enumerate(asked):
-            put_off = self._kinds[i].key in deferred
-            answered = i not in still or (last and not put_off)
-            count = Count(1, int(answered), int(not answered), int(put_off), cpu_s=spent)
+            key = self._kinds[i].key
+            answered = i not in still or (last and key not in deferred)
+            count = Count(
+                int(key not in remembered), int(answered), int(not answered), int(key in deferred), cpu_s=spent
+            )
+            count.add(usage.get(key, Count()))
+            self._cascade.asked[stage.name] += count.kinds
             self._cascade.tally.add(stage.name, domain_name(int(found.answer[DOMAIN][at])), count)
 
 

@@ -23,11 +23,13 @@ class Plan:
     """What a cascade is made of.
 
     Attributes:
-        stages: in the order asked, not loaded yet. left_out: why, by the name of the stage.
+        stages: in the order asked, not loaded yet. floor: what the card of tiny advises.
+        left_out: why, by the name of the stage.
         score, near: what exits are decided with; None: there is none for these models, and confidence counts.
     """
 
     stages: tuple[Served, ...]
+    floor: float
     left_out: dict[str, str]
     score: ExitScore | None
     near: Near | None
@@ -40,22 +42,26 @@ class Plan:
         return out
 
 
-def plan_of(tiny: Path | None = None, large: str | None = None, root: Path = MODELS) -> Plan:
+def plan_of(tiny: Path | None = None, large: str | None = None, *, edge: bool = False, root: Path = MODELS) -> Plan:
     """Plan a cascade; nothing is loaded but cards, exit scores and the list of labelled kinds.
 
     Args:
         tiny: folder of another tiny model; None: the packaged one.
         large: a Hugging Face model in the place of large, by folder or name; None: the packaged one.
+        edge: tiny alone.
         root: folder of the packaged models.
 
     Raises:
         ModelError: tiny is missing, or something is damaged.
     """
     left_out: dict[str, str] = {}
-    stages = [served("tiny", tiny or root / "tiny", partial(_load, "tiny", tiny or root / "tiny"))]
+    first, floor = tiny_of(tiny or root / "tiny")
+    stages = [first]
     score = _scores(root, left_out)
     for name in ORDER[1:]:
-        if name == "large" and large:
+        if edge:
+            left_out[name] = "the profile is edge"
+        elif name == "large" and large:
             stages.append(_hugging_face(large))
         elif why := _missing(name, root / name, score):
             left_out[name] = why
@@ -67,7 +73,18 @@ def plan_of(tiny: Path | None = None, large: str | None = None, root: Path = MOD
         if not score.fitting([(stage.name, stage.model) for stage in stages], near.model):
             left_out["exits"] = "made for other models; `dioptre train exits` makes them anew"
             score = near = None
-    return Plan(tuple(stages), left_out, score, near)
+    return Plan(tuple(stages), floor, left_out, score, near)
+
+
+def tiny_of(folder: Path | None = None) -> tuple[Served, float]:
+    """Make the tiny stage, without loading it; None: the packaged one. Gives the floor that its card advises too.
+
+    Raises:
+        ModelError: it has no card that can be read.
+    """
+    folder = MODELS / "tiny" if folder is None else folder
+    stage = served("tiny", folder, partial(_load, "tiny", folder))
+    return stage, float(read_card(folder)["floor"])
 
 
 def served(name: str, folder: Path, load: Callable[[], Any]) -> Served:

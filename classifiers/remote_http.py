@@ -1,15 +1,17 @@
 """One question to an OpenAI-compatible server: http or https, one deadline, no redirects, the key never told."""
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.client import HTTPException, HTTPMessage, HTTPResponse
+from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
 
 MASKED = "********"
 MOST_BYTES = 1 << 20
@@ -46,12 +48,13 @@ class Server:
 
     Attributes:
         url: as `http://localhost:8000/v1`; `/chat/completions` is added. key: "" for none.
-        timeout_s: for a whole answer.
+        timeout_s: for a whole answer. ca_file: whom to trust; None: whom the system trusts.
     """
 
     url: str
     key: str = ""
     timeout_s: float = 30.0
+    ca_file: Path | None = None
 
     def __repr__(self) -> str:
         return f"Server({self.url!r}, key={MASKED if self.key else ''!r}, timeout_s={self.timeout_s!r})"
@@ -67,7 +70,7 @@ class Server:
         headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
         request = Request(f"{self.url.rstrip('/')}/chat/completions", json.dumps(payload).encode(), headers)
         try:
-            with _opener().open(request, timeout=self.timeout_s) as response:
+            with _opener(self.ca_file).open(request, timeout=self.timeout_s) as response:
                 return self._object(_read(response, until, now))
         except HTTPError as error:
             raise self._refused(error) from None
@@ -100,9 +103,9 @@ class Server:
 
 
 @cache
-def _opener() -> OpenerDirector:
+def _opener(ca_file: Path | None) -> OpenerDirector:
     """Make it once: it reads the certificates of the system."""
-    return build_opener(_Stay)
+    return build_opener(_Stay, HTTPSHandler(context=ssl.create_default_context(cafile=ca_file)))
 
 
 def _read(response: HTTPResponse, until: float, now: Callable[[], float]) -> bytes:

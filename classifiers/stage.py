@@ -36,6 +36,7 @@ class Model(Stage, Protocol):
         ...
 
 
+@runtime_checkable
 class Deferring(Protocol):
     """A stage that may be out of reach: what it could not be asked is asked again later.
 

@@ -82,6 +82,11 @@ class Masks:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Give the operator's own."""
+        return self._args[1]
+
     def column(self, texts: pa.Array) -> pa.Array:
         """Mask a column of strings or bytes; nulls stay."""
         return _masked(texts, self._rules)

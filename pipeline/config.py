@@ -65,6 +65,10 @@ class Config:
             batch_rows=s.backfill.batch_rows,
             batch_bytes=s.backfill.batch_mib << 20,
             coefficients=s.ledger.coefficients(),
+            large=s.label.large,
+            edge=s.label.profile == "edge",
+            remote=s.remote,
+            precision=s.precision,
         )
 
     def values(self) -> Iterator[Value]:

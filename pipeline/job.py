@@ -7,13 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from classifiers.cascade import Cascade
+from classifiers.plan import tiny_of
 from classifiers.rules import Rules
-from classifiers.tiny import Tiny
 from clustering.registry import Registry
 from connectors.formats.parse import Reading, parse
 from connectors.lake import Lake
 from connectors.privacy import Masks
 from pipeline.labelling import Labeller
+from pipeline.settings_models import RemoteSettings
+from pipeline.settings_precision import PrecisionSettings
 from schemas.ledger import Coefficients
 
 
@@ -29,6 +31,8 @@ class Job:
         refresh_s: so often a running worker looks for labels that were published; 0: never.
         run: named in the footer of each segment, so that a run can tell its own; "": not named.
         coefficients: what the ledger reckons with.
+        large: a Hugging Face model in the place of large. edge: tiny alone. remote: who is asked last, if anybody.
+        precision: how sure labels shall be.
     """
 
     lake: Path | None
@@ -43,6 +47,10 @@ class Job:
     refresh_s: float = 0.0
     run: str = ""
     coefficients: Coefficients = field(default_factory=Coefficients)
+    large: str | None = None
+    edge: bool = False
+    remote: RemoteSettings = field(default_factory=RemoteSettings)
+    precision: PrecisionSettings = field(default_factory=PrecisionSettings)
 
     def parse(self, records: pa.RecordBatch) -> pa.RecordBatch:
         """RECORDS -> PARSED, masked."""
@@ -50,13 +58,13 @@ class Job:
         return self.masks.parsed(parse(records, self.topics.get(topic, self.reading)))
 
     def cascade(self) -> Cascade:
-        """Load the inline models."""
-        tiny = Tiny.load(self.model)
-        return Cascade([tiny], floor=tiny.floor if self.floor is None else self.floor)
+        """Put the inline models together; they are loaded when first asked."""
+        tiny, floor = tiny_of(self.model)
+        return Cascade([tiny], floor if self.floor is None else self.floor)
 
     def check(self) -> None:
         """Load models and rules once, so that what is wrong with them is told before anything is written."""
-        self.cascade()
+        tiny_of(self.model)[0].lazy.get()
         if self.rules:
             Rules.load(self.rules)
 

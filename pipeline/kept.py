@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from classifiers.serving import rest
 from connectors.lake import Lake
 from pipeline.job import Job
 from pipeline.labelling import Labelled
@@ -42,8 +43,12 @@ class Kept:
             return self.labeller.label(parsed)
 
     def _refresh(self) -> None:
-        """Take over what was published since the last look; only registry files not seen yet are read."""
+        """Take over what was published since the last look; only registry files not seen yet are read.
+
+        Models that nobody has asked for long are let go of meanwhile.
+        """
         self._looked = self._now()
+        rest()
         self._sequence, published = self.lake.published(self._sequence)
         for kinds in published:
             self.labeller.refresh(kinds)

@@ -18,7 +18,7 @@ from clustering.clusters import Clusters, Members, cluster
 from clustering.templates import OTHER, Template, Templates
 from connectors.lake import Lake
 from pipeline.learn_labels import Labelled, by_stage, label
-from pipeline.learn_state import Item, Known, State, templates_of
+from pipeline.learn_state import DEFERRED, Item, Known, State, templates_of
 from pipeline.resolving import inherited
 from schemas.ledger import CLUSTER
 from schemas.registry import KINDS, LEARN, Kind, Verdict
@@ -57,7 +57,14 @@ class Answers(Protocol):
     sure: float
 
     def ask(self, kinds: Sequence[Kind], inline: Mapping[str, Verdict]) -> list[Verdict]:
-        """Give one verdict a kind; `inline`: what was said of them by key, when they were first met."""
+        """Give one verdict a kind; `inline`: what was said of them by key, when they were first met.
+
+        A verdict is settled unless a stage was out of reach.
+        """
+        ...
+
+    def ready(self) -> bool:
+        """Tell whether no stage is out of reach now."""
         ...
 
 
@@ -92,12 +99,13 @@ class Learner:
     """Learns pass after pass.
 
     Args:
-        encoder, answers: make what is named; called when first needed, as models take a while to load.
+        encoder, answers: make what is named; called when first needed, as models take a while to load. An encoder that
+            is None: no clusters, each template is asked about by itself.
         most: templates that get vectors in one pass, unless all is learnt again.
     """
 
     def __init__(
-        self, lake: Lake, encoder: Callable[[], Encodes], answers: Callable[[], Answers], *, most: int = MOST
+        self, lake: Lake, encoder: Callable[[], Encodes | None], answers: Callable[[], Answers], *, most: int = MOST
     ) -> None:
         self.lake, self._load_encoder, self._load_answers, self._most = lake, encoder, answers, most
         self._encoder: Encodes | None = None
@@ -107,6 +115,7 @@ class Learner:
         self._vectors: dict[str, Matrix] = {}
         self._looked: tuple[int, int] | None = None
         self._encoded = 0
+        self._waiting = False
 
     def once(self, *, again: bool = False, dry: bool = False) -> Learned:
         """Do one pass.
@@ -119,10 +128,10 @@ class Learner:
             LakeError: the lake cannot be read or written.
             ModelError: a model is damaged.
         """
-        stamp = self.lake.registry_stamp()
-        if stamp == self._looked and not again:
+        stamp, retry = self.lake.registry_stamp(), self._answers is None or self._answers.ready()
+        if stamp == self._looked and not again and not (self._waiting and retry):
             return Learned()
-        state = State(self.lake.kinds(), again=again)
+        state = State(self.lake.kinds(), again=again, retry=retry)
         templates = self._resolved(state)
         settled = state.settled(templates)
         items = state.items(templates, settled)
@@ -133,6 +142,7 @@ class Learner:
         if rows.num_rows and not dry:
             self.lake.publish(rows)
         self._looked = None if left or dry or rows.num_rows else stamp
+        self._waiting = state.waiting() or not all(one.verdict.settled for one in labelled.values())
         heirs = sum(1 for one in labelled.values() if one.reason.startswith("inherited"))
         split = sum(1 for one in labelled.values() if one.reason.startswith("split"))
         return replace(
@@ -173,6 +183,8 @@ class Learner:
         return labelled, Learned(vectors=self._encoded, calls=dict(+calls), clusters=len(found.found))
 
     def _clusters(self, kinds: list[Kind], known: Mapping[str, Known]) -> Clusters:
+        if self._encoder is None:
+            return Clusters(alone=tuple(kind.key for kind in kinds))
         medoids = [one.medoid for one in known.values()]
         if len(self._vectors) > VECTORS_MOST:
             self._vectors.clear()
@@ -205,7 +217,7 @@ def _rows(
         if one.text == OTHER or (state.done[i] and not state.moved(i, one)):
             continue
         told = _said(state, i, one, settled, labelled)
-        if told is not None:
+        if told is not None and not (told[2] == DEFERRED and state.deferred(i) and _same(told[0], state.verdict(i))):
             chosen.append(i)
             said.append(told)
     rows = state.table.take(pa.array(chosen, pa.int64()))
@@ -226,6 +238,10 @@ def _rows(
         at = KINDS.get_field_index(name)
         rows = rows.set_column(at, KINDS.field(at), pa.array(values, KINDS.field(at).type))
     return rows
+
+
+def _same(a: Verdict, b: Verdict) -> bool:
+    return (a.label, a.stage, a.model) == (b.label, b.stage, b.model)
 
 
 def _said(

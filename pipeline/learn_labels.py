@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from clustering.clusters import Clusters
-from pipeline.learn_state import Item, Known
+from pipeline.learn_state import DEFERRED, Item, Known
 from pipeline.resolving import CLUSTER
 from schemas.registry import Kind, Verdict
 from schemas.taxonomy import UNKNOWN
@@ -46,7 +46,8 @@ def label(
 
     Args:
         items: by id; `clusters` speak of the same ids, and of `known` ones by their keys.
-        ask: gives a verdict on each kind; it is called twice at most, and of each kind once.
+        ask: gives a verdict on each kind, not settled if a stage was out of reach; it is called twice at most, and of
+            each kind once.
         sure: confidence from which on what was said inline speaks against another label.
     """
     heirs = {i: _heir(items[i], known[m], m, d, sure) for i, (m, d) in clusters.joined.items()}
@@ -82,7 +83,7 @@ def _by_itself(i: str, verdict: Verdict, clusters: Clusters, known: Mapping[str,
     medoid, distance = clusters.joined.get(i, (i, 0.0))
     same = medoid != i and verdict.label == known[medoid].verdict.label
     reason = f"asked; agrees with its cluster at {distance:.2f}" if same else "asked alone"
-    return Labelled(replace(verdict, settled=True), medoid if same else i, reason)
+    return _told(verdict, medoid if same else i, reason)
 
 
 def _broadcast(
@@ -98,15 +99,20 @@ def _broadcast(
     labels = {said[i].label for i in probes}
     if len(labels) > 1 or UNKNOWN in labels:
         told = f"split: {', '.join(sorted(labels))}" if len(labels) > 1 else "asked alone"
-        apart = {i: Labelled(replace(said[i], settled=True), i, told) for i in probes}
+        apart = {i: _told(said[i], i, told) for i in probes}
         return apart, [i for i in members if i not in apart]
     agreed = labels.pop()
     left = [i for i in members if i not in probes and (i in odd or _against(items[i], agreed, sure))]
     least = min(said[i].confidence for i in probes)
-    cluster = Verdict(agreed, least, CLUSTER, said[medoid].model, settled=True)
+    cluster = Verdict(agreed, least, CLUSTER, said[medoid].model, settled=all(said[i].settled for i in probes))
     reason = f"{len(probes)} of {len(members)} members asked, and they agreed"
-    out = {i: Labelled(replace(said[i], settled=True), medoid, reason) for i in probes}
-    return out | {i: Labelled(cluster, medoid, reason) for i in members if i not in out and i not in left}, left
+    out = {i: _told(said[i], medoid, reason) for i in probes}
+    return out | {i: _told(cluster, medoid, reason) for i in members if i not in out and i not in left}, left
+
+
+def _told(verdict: Verdict, cluster: str, reason: str) -> Labelled:
+    """Note what is said of a template; of one that is not settled, that it will be asked about again."""
+    return Labelled(verdict, cluster, reason if verdict.settled else DEFERRED)
 
 
 def _against(item: Item, label_: str, sure: float) -> bool:

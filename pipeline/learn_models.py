@@ -1,72 +1,100 @@
-"""The stages that learning asks: what tiny said inline, tiny where nobody did, and large where that was not sure."""
+"""The stages that learning asks: tiny, then large about what is left, then a server if there is one."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from classifiers.cascade import Cascade
-from classifiers.encoder import Encoder
-from classifiers.large import Large
-from classifiers.stage import Stage
-from classifiers.tiny import Tiny
+from classifiers.exits import ExitScore
+from classifiers.near import Near
+from classifiers.stage import Deferring, Model, Stage
+from schemas.policy import DEPTHS, Policy
 from schemas.registry import Kind, Verdict
 
 EXIT = 0.7
-"""Confidence from which on tiny answers alone, uncertified: nobody has proved a precision for it. On programs never
-met, its answers above are right in some 90 %."""
+"""Confidence from which on a stage that has no exit score answers alone, uncertified: nobody has proved a precision for
+it. On programs never met, tiny's answers above are right in some 90 %."""
+
+Tuned = Mapping[str, Mapping[str, float]]
 
 
 class Models:
-    """The packaged models, or others.
+    """The stages, and the policy by which they exit.
 
     Args:
-        tiny: the inline stage; what it said of a kind when it was met is not asked again.
-        last: asked about what tiny is not sure of.
-        floor: least confidence of an answer; None: what the card of `tiny` says.
+        stages: in order of cost; the first is the inline one. Without an exit score for it, what it said of a kind when
+            that was met is not asked again.
+        floor: least confidence of an answer of the last stage.
+        score, near: what exits are decided with; None: a stage's own confidence.
+        policy: gives the policy that holds now, from the thresholds found on `tune`; None: these, uncertified.
+        sure: confidence from which on what was said inline needs no second opinion.
+        left_out: stages that are not there, and why.
+
+    Attributes:
+        calls: kinds that went through each stage. tally: the same by domain, with what it took.
     """
 
-    def __init__(self, tiny: Tiny, last: Stage, floor: float | None = None, *, sure: float = EXIT) -> None:
-        self._tiny, self._last, self.sure = tiny, last, sure
-        self._floor = tiny.floor if floor is None else floor
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        floor: float,
+        score: ExitScore | None = None,
+        near: Near | None = None,
+        *,
+        policy: Callable[[Tuned], Policy] | None = None,
+        sure: float = EXIT,
+        left_out: Mapping[str, str] | None = None,
+    ) -> None:
+        self._cascade = Cascade(stages, floor, score, near)
+        self._policy = policy or Policy.uncertified
+        self.sure, self.left_out = sure, dict(left_out or {})
+        self.tally = self._cascade.tally
         self.calls: Counter[str] = Counter()
+        self.deferred: frozenset[str] = frozenset()
 
-    @staticmethod
-    def load(encoder: Encoder, model: Path | None = None, floor: float | None = None) -> "Models":
-        """Load tiny from a folder (None: the packaged one), and the packaged large.
-
-        Raises:
-            ModelError: one is missing or damaged.
-        """
-        tiny, packaged = Tiny.load(model), Tiny.load()
-        return Models(tiny, Large.load(encoder=encoder, tiny=packaged), floor)
+    @property
+    def tuned(self) -> Tuned:
+        """Give the thresholds that promise nothing, by tier and by depth: those found on `tune`, or `sure`."""
+        score, scored = self._cascade.score, self._cascade.judge.scored
+        plain = {s.name: self.sure for s in self._cascade.stages[:-1] if s.name not in scored}
+        found: Tuned = score.thresholds if score and scored else {depth: {} for depth in DEPTHS}
+        return {where: plain | {s: t for s, t in by.items() if s in scored} for where, by in found.items()}
 
     def ask(self, kinds: Sequence[Kind], inline: Mapping[str, Verdict]) -> list[Verdict]:
-        """Give one verdict a kind, in the order given; `inline`: what was said of them by key when they were met."""
-        stages: list[Stage] = [_Remembered(self._tiny, inline, self.calls), _Counted(self._last, self.calls)]
-        return Cascade(stages, self._floor, {self._tiny.name: self.sure}).classify(kinds)
+        """Give one verdict a kind, in the order given.
 
+        It is settled unless a stage was out of reach: then the kind's key is in `deferred`, until it is asked again.
 
-class _Counted:
-    """A stage whose calls are counted."""
+        Args:
+            inline: what was said of them by key when they were met.
+        """
+        first, *others = self._cascade.stages
+        stages = [first if first.name in self._cascade.judge.scored else _Remembered(first, inline), *others]
+        verdicts = self._cascade.through(stages, kinds, self._policy(self.tuned))
+        waiting = frozenset().union(*(stage.deferred for stage in stages if isinstance(stage, Deferring)))
+        keys = frozenset(kind.key for kind in kinds)
+        self.deferred = (self.deferred - keys) | (waiting & keys)
+        self.calls.update({stage: n for stage, n in self._cascade.asked.items() if n})
+        pairs = zip(kinds, verdicts, strict=True)
+        return [replace(verdict, settled=kind.key not in self.deferred) for kind, verdict in pairs]
 
-    def __init__(self, stage: Stage, calls: Counter[str]) -> None:
-        self.name, self._stage, self._calls = stage.name, stage, calls
-
-    def classify(self, kinds: Sequence[Kind]) -> Sequence[Verdict | None]:
-        self._calls[self.name] += len(kinds)
-        return self._stage.classify(kinds)
+    def ready(self) -> bool:
+        """Tell whether all stages can be asked now."""
+        return all(stage.ready() for stage in self._cascade.stages if isinstance(stage, Deferring))
 
 
 class _Remembered:
-    """The inline stage: only kinds of which it has said nothing yet are asked about."""
+    """The inline stage: only kinds of which it has said nothing yet are asked about; `remembered` holds the others."""
 
-    def __init__(self, tiny: Tiny, inline: Mapping[str, Verdict], calls: Counter[str]) -> None:
-        self.name, self._tiny, self._inline, self._calls = tiny.name, tiny, inline, calls
+    def __init__(self, stage: Stage, inline: Mapping[str, Verdict]) -> None:
+        self.name, self._stage, self._inline = stage.name, stage, inline
+        self._model = stage.model if isinstance(stage, Model) else ""
+        self.remembered: frozenset[str] = frozenset()
 
     def classify(self, kinds: Sequence[Kind]) -> list[Verdict | None]:
         said = [self._inline.get(kind.key) for kind in kinds]
-        open_ = [i for i, verdict in enumerate(said) if verdict is None or verdict.model != self._tiny.model]
-        fresh = dict(zip(open_, self._tiny.classify([kinds[i] for i in open_]), strict=True)) if open_ else {}
-        self._calls[self.name] += len(open_)
+        open_ = [i for i, verdict in enumerate(said) if verdict is None or verdict.model != self._model]
+        self.remembered = frozenset(kind.key for kind in kinds) - {kinds[i].key for i in open_}
+        fresh = dict(zip(open_, self._stage.classify([kinds[i] for i in open_]), strict=True)) if open_ else {}
         known = [v if v is not None and v.stage == self.name else None for v in said]
         return [fresh[i] if i in fresh else known[i] for i in range(len(kinds))]

@@ -10,6 +10,9 @@ from clustering.templates import OTHER, Orders, Template, Templates
 from schemas.registry import INLINE, PERSON, RULE, Kind, Verdict
 from schemas.taxonomy import UNKNOWN
 
+DEFERRED = "a stage was out of reach; asked again later"
+"""The reason of a row whose label is provisional, since a server did not answer."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -41,10 +44,11 @@ class State:
     Args:
         table: of the schema KINDS, one row a key.
         again: take for open what was learnt before; what people and rules said stays.
+        retry: take for open what waits for a stage that was out of reach.
     """
 
-    def __init__(self, table: pa.Table, *, again: bool = False) -> None:
-        self.table, self._again = table, again
+    def __init__(self, table: pa.Table, *, again: bool = False, retry: bool = False) -> None:
+        self.table, self._again, self._retry = table, again, retry
         self._columns: dict[str, list[Any]] = {}
         self.keys: list[str] = self._of("key")
         self.done = [self._done(i) for i in range(len(self.keys))]
@@ -110,7 +114,7 @@ class State:
         """Give for each template one of its settled rows: a person's first, then the surest, then the smallest key."""
         best: dict[str, int] = {}
         for i, one in enumerate(templates):
-            if self.done[i] and one.text != OTHER:
+            if self.done[i] and one.text != OTHER and not self.deferred(i):
                 best[one.id] = min(best.get(one.id, i), i, key=self._rank)
         return best
 
@@ -142,7 +146,17 @@ class State:
     def _done(self, i: int) -> bool:
         if self.fixed(i) or self._of("template")[i] == OTHER:
             return True
+        if self._retry and self.deferred(i):
+            return False
         return not self._again and self._of("set_by")[i] not in (None, INLINE)
+
+    def deferred(self, i: int) -> bool:
+        """Tell whether a row waits for a stage that was out of reach."""
+        return bool(self._of("reason")[i] == DEFERRED) and not self._of("settled")[i]
+
+    def waiting(self) -> bool:
+        """Tell whether any row does."""
+        return any(self.deferred(i) for i in range(len(self)))
 
     def _of(self, name: str) -> list[Any]:
         if name not in self._columns:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from pipeline.settings_checks import a_format, a_time, a_zone, patterns_of
 from pipeline.settings_ledger import LedgerSettings
+from pipeline.settings_models import RemoteSettings
 from pipeline.settings_precision import PrecisionSettings
 from pipeline.settings_stream import KafkaSettings, StreamSettings
 
@@ -95,6 +96,18 @@ class LabelSettings:
             examples=["tiny"],
         ),
     ] = None
+    large: Annotated[
+        str | None,
+        Field(
+            description="A Hugging Face text classifier for what tiny is not sure of, by folder or by name on the hub; "
+            "its labels are leaves. The packaged one unless given.",
+            examples=["my-org/my-log-model"],
+        ),
+    ] = None
+    profile: Annotated[
+        Literal["full", "edge"],
+        Field(description="edge: tiny alone, no clusters, for small machines; full: all models."),
+    ] = "full"
 
 
 @dataclass(frozen=True)
@@ -154,6 +167,7 @@ class Settings:
     source: SourceSettings = field(default_factory=SourceSettings)
     label: LabelSettings = field(default_factory=LabelSettings)
     precision: PrecisionSettings = field(default_factory=PrecisionSettings)
+    remote: RemoteSettings = field(default_factory=RemoteSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     backfill: BackfillSettings = field(default_factory=BackfillSettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
@@ -167,6 +181,7 @@ SECTIONS: dict[str, Any] = {
     "source": SourceSettings,
     "label": LabelSettings,
     "precision": PrecisionSettings,
+    "remote": RemoteSettings,
     "privacy": PrivacySettings,
     "backfill": BackfillSettings,
     "kafka": KafkaSettings,

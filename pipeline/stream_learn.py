@@ -119,6 +119,7 @@ def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coeffi
     """Do passes until the other end is gone."""
     from classifiers.card import ModelError
     from classifiers.ledger import METER
+    from classifiers.serving import rest
     from connectors.lake import LakeError
 
     os.nice(NICENESS)
@@ -127,6 +128,7 @@ def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coeffi
     METER.begin(from_start=True)
     try:
         while pipe.recv() == "learn":
+            rest()
             try:
                 learned = learner.once()
                 METER.settle(LEARN)

@@ -48,7 +48,7 @@ class Last:
 
 def learner(lake: Lake, last: Last | None = None, *, most: int = 2_000) -> Learner:
     """A learner whose inline stage is sure of nothing, so that all goes to `last`."""
-    models = Models(tiny(), last or Last(), floor=0.3, sure=1.01)
+    models = Models([tiny(), last or Last()], floor=0.3, sure=1.01)
     return Learner(lake, encoder, lambda: models, most=most)
 
 

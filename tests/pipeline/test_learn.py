@@ -134,7 +134,7 @@ def test_what_tiny_said_inline_is_not_asked_again_and_what_it_was_sure_of_needs_
 
     lake, last = new_lake(tmp_path / "lake"), Last()
     keys = meet(lake, OTHERS, said=Verdict("app.error", 0.95, "tiny", tiny().model))
-    models = Models(tiny(), last)
+    models = Models([tiny(), last], floor=0.5)
     Learner(lake, encoder, lambda: models).once()
     assert {rows(lake)[key]["label"] for key in keys} == {"app.error"}
     assert (last.asked, +models.calls) == ([], Counter())
