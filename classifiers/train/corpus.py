@@ -47,8 +47,12 @@ class Conflict:
 
 
 def family(program: str) -> str:
-    """Programs that print one another's lines belong together: `postfix/smtpd` and `postfix/qmgr` are `postfix`."""
-    return re.split(r"[/\[(]", program.lower(), maxsplit=1)[0]
+    """Programs that may print one another's lines belong together: those that begin with the same word.
+
+    So `postfix/smtpd` is of `postfix`, `nginx-error` of `nginx`; that `cisco-ios` and `cisco-wlc` are then one family
+    makes programs of the other splits more foreign than they need be, never less.
+    """
+    return re.split(r"[^a-z0-9]", program.lower(), maxsplit=1)[0] or program.lower()
 
 
 def split_of(program: str) -> str:
