@@ -20,6 +20,17 @@ SPLITS = ("train", "tune", "cert", "test")
 """What models are fitted on; what stopping and temperatures are set on; what certificates count on; what is scored."""
 
 SPLITS_FILE = "splits.tsv"
+_SAME = {
+    **dict.fromkeys(("useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "gpasswd", "chage"), "shadow"),
+    **dict.fromkeys(("chpasswd", "chfn", "chsh", "newusers", "passwd"), "shadow"),
+    **dict.fromkeys(("charon", "swanctl", "ipsec", "pluto"), "strongswan"),
+    **dict.fromkeys(("redis", "valkey", "keydb"), "redis"),
+    **dict.fromkeys(("mysql", "mysqld", "mariadb", "mariadbd", "percona"), "mysql"),
+    **dict.fromkeys(("postgres", "postgresql", "pgbouncer"), "postgres"),
+    **dict.fromkeys(("httpd", "apache", "apache2"), "apache"),
+}
+"""First words of programs that come from one source, and the family's name."""
+
 _ENDS = (70, 80, 90, 100)  # per cent of the programs, one split after the other
 
 
@@ -52,7 +63,8 @@ def family(program: str) -> str:
     So `postfix/smtpd` is of `postfix`, `nginx-error` of `nginx`; that `cisco-ios` and `cisco-wlc` are then one family
     makes programs of the other splits more foreign than they need be, never less.
     """
-    return re.split(r"[^a-z0-9]", program.lower(), maxsplit=1)[0] or program.lower()
+    first = re.split(r"[^a-z0-9]", program.lower(), maxsplit=1)[0] or program.lower()
+    return _SAME.get(first, first)
 
 
 def split_of(program: str) -> str:
