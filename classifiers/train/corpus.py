@@ -21,8 +21,8 @@ SPLITS = ("train", "tune", "cert", "test")
 
 SPLITS_FILE = "splits.tsv"
 _SAME = {
-    **dict.fromkeys(("useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "gpasswd", "chage"), "shadow"),
-    **dict.fromkeys(("chpasswd", "chfn", "chsh", "newusers", "passwd"), "shadow"),
+    **dict.fromkeys(("useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod"), "shadow"),
+    **dict.fromkeys(("gpasswd", "chage", "chpasswd", "chfn", "chsh", "newusers", "passwd"), "shadow"),
     **dict.fromkeys(("charon", "swanctl", "ipsec", "pluto"), "strongswan"),
     **dict.fromkeys(("redis", "valkey", "keydb"), "redis"),
     **dict.fromkeys(("mysql", "mysqld", "mariadb", "mariadbd", "percona"), "mysql"),
