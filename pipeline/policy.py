@@ -11,7 +11,7 @@ from connectors.lake import Lake
 from connectors.lake.certificates import Certificates
 from pipeline.certify_life import Standing, standings
 from pipeline.settings_precision import PrecisionSettings
-from schemas.certificates import CORPUS, NOVEL, VALID
+from schemas.certificates import CORPUS, DECIDED, NOVEL, VALID
 from schemas.policy import Exits, Policy
 
 
@@ -52,15 +52,23 @@ def _same(one: Standing, tiers: Mapping[str, Any]) -> bool:
     return tier is not None and (tier.depth, tier.p) == (one.depth, one.p)
 
 
-def fingerprint(policy: Policy, frozen: Mapping[str, str]) -> str:
-    """Name a policy with the models it is for, 16 hex digits: while it is the same, kinds need not be decided anew."""
+def fingerprint(policy: Policy) -> str:
+    """Name a policy, 16 hex digits: while it is the same, kinds need not be decided anew."""
     granted = sorted((f"{tier}/{domain}", asdict(exits)) for (tier, domain), exits in policy.granted.items())
-    told = [
-        [asdict(r) for r in (*policy.routes, policy.rest)],
-        granted,
-        sorted(policy.apps or ()),
-        policy.tuned,
-        frozen,
-    ]
-    text = json.dumps(told, sort_keys=True, default=dict)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    told = [[asdict(route) for route in (*policy.routes, policy.rest)], granted, sorted(policy.apps or ())]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=dict).encode()).hexdigest()[:16]
+
+
+def turned(lake: Lake, policy: Policy) -> str | None:
+    """Give the name of a policy that kinds were not decided under yet; None: they were.
+
+    A lake that never heard of a policy was decided under the one that comes without configuration or certificates.
+    """
+    decided = [row["reason"] for row in Certificates(lake.root).life().to_pylist() if row["event"] == DECIDED]
+    now = fingerprint(policy)
+    return None if now == (decided[-1] if decided else fingerprint(PrecisionSettings().policy())) else now
+
+
+def note_decided(lake: Lake, name: str) -> None:
+    """Note that all kinds are decided under the policy of that name."""
+    Certificates(lake.root).note([{"cert_id": "", "event": DECIDED, "at": datetime.now(UTC), "reason": name}])
