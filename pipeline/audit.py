@@ -11,10 +11,7 @@ from classifiers.drift import ALPHA, Audits
 from connectors.lake import Lake
 from connectors.lake.certificates import Certificates, Row
 from connectors.privacy import EXAMPLES
-from pipeline.certify import withdraw
-from pipeline.certify_life import MAP, Standing, standings
-from pipeline.curate import known_label, named
-from pipeline.curate_find import CurateError
+from pipeline.certify_life import MAP, Standing, standings, withdraw
 from pipeline.settings_precision import PrecisionSettings
 from schemas.certificates import ISSUED, MIX, NOVEL, PEOPLE, VALID, WITHDRAWN
 from schemas.policy import DOMAIN
@@ -84,6 +81,9 @@ def answer(lake: Lake, answers: Mapping[str, str], *, by: str) -> list[Row]:
     Raises:
         CurateError: no such audit, label or name; nothing is taken then.
     """
+    from pipeline.curate import known_label, named
+    from pipeline.curate_find import CurateError
+
     named(by)
     open_ = {row["audit_id"]: row for row in waiting(lake)}
     depth = {one.cert_id: one.depth for one in standings(lake)}

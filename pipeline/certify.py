@@ -15,9 +15,9 @@ from classifiers.exits import DOMAINS, LEAVES
 from connectors.lake import Lake
 from connectors.lake.certificates import Certificates, Row
 from pipeline.certify_draw import Drawn, cert_sets, drawn, labelled, population
-from pipeline.certify_life import MAP, Standing, map_hash, standing, standings
+from pipeline.certify_life import MAP, map_hash, standing, standings, withdraw
 from pipeline.settings_precision import PrecisionSettings
-from schemas.certificates import ISSUED, LAST_STAGE, NOVEL, PEOPLE, REFUSED, WITHDRAWN
+from schemas.certificates import ISSUED, LAST_STAGE, NOVEL, PEOPLE, REFUSED
 from schemas.policy import COARSE, DEPTHS, DOMAIN, F64, I64, LEAF, STANDARD, Ladder, Tier
 from schemas.registry import Kind
 from schemas.taxonomy import UNKNOWN, domain_of
@@ -116,13 +116,6 @@ def certify_lake(
     Certificates(lake.root).note(wrote.rows(found, ladder))
     left = settings.delta - spent(lake, cert_set)
     return Attempt(cert_set, reference, len(counted), len(kinds), delta, left, found)
-
-
-def withdraw(lake: Lake, one: Standing, reason: str) -> None:
-    """Take a certificate back."""
-    names = ("cert_id", "tier", "domain", "promise", "depth", "p", "cert_set", "reference")
-    row = {name: getattr(one, name) for name in names}
-    Certificates(lake.root).note([row | {"event": WITHDRAWN, "at": datetime.now(UTC), "reason": reason}])
 
 
 def _pool(lake: Lake) -> list[tuple[str, Kind]]:

@@ -71,6 +71,13 @@ def standing(lake: Lake, frozen: Mapping[str, str] | None = None) -> list[dict[s
     return [dict(vars(one)) for one in standings(lake, frozen)]
 
 
+def withdraw(lake: Lake, one: Standing, reason: str) -> None:
+    """Take a certificate back."""
+    names = ("cert_id", "tier", "domain", "promise", "depth", "p", "cert_set", "reference")
+    row = {name: getattr(one, name) for name in names}
+    Certificates(lake.root).note([row | {"event": WITHDRAWN, "at": datetime.now(UTC), "reason": reason}])
+
+
 def _held(life: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     """Give what was issued and refused, oldest first; a failed attempt takes nothing from a certificate before it."""
     issued: set[tuple[str, str, str]] = set()

@@ -79,6 +79,7 @@ class Learned:
         vectors: kinds that went through the encoder. calls: kinds through each learn stage.
         settled: templates by the stage that settled them. clusters: formed. split: parted, as their members disagreed.
         left: templates that wait for the next pass. published: rows.
+        turned: all kinds were decided anew, under another policy.
     """
 
     kinds: int = 0
@@ -93,6 +94,19 @@ class Learned:
     split: int = 0
     left: int = 0
     published: int = 0
+    turned: bool = False
+
+
+class Turns(Protocol):
+    """Whatever knows whether kinds are to be decided anew: the dial."""
+
+    def turned(self) -> str | None:
+        """Give the name of a policy that kinds were not decided under yet; None: they were."""
+        ...
+
+    def decided(self, name: str) -> None:
+        """Note that they are now."""
+        ...
 
 
 class Learner:
@@ -102,12 +116,20 @@ class Learner:
         encoder, answers: make what is named; called when first needed, as models take a while to load. An encoder that
             is None: no clusters, each template is asked about by itself.
         most: templates that get vectors in one pass, unless all is learnt again.
+        dial: tells when another policy holds than the one that kinds were decided under; then all are decided anew.
     """
 
     def __init__(
-        self, lake: Lake, encoder: Callable[[], Encodes | None], answers: Callable[[], Answers], *, most: int = MOST
+        self,
+        lake: Lake,
+        encoder: Callable[[], Encodes | None],
+        answers: Callable[[], Answers],
+        *,
+        most: int = MOST,
+        dial: Turns | None = None,
     ) -> None:
         self.lake, self._load_encoder, self._load_answers, self._most = lake, encoder, answers, most
+        self._dial = dial
         self._encoder: Encodes | None = None
         self._answers: Answers | None = None
         self._templates = Templates()
@@ -128,6 +150,13 @@ class Learner:
             LakeError: the lake cannot be read or written.
             ModelError: a model is damaged.
         """
+        mark = self._dial.turned() if self._dial is not None else None
+        done = self._pass(again=again or mark is not None, dry=dry)
+        if self._dial is not None and mark is not None and not dry:
+            self._dial.decided(mark)
+        return replace(done, turned=mark is not None)
+
+    def _pass(self, *, again: bool, dry: bool) -> Learned:
         stamp, retry = self.lake.registry_stamp(), self._answers is None or self._answers.ready()
         if stamp == self._looked and not again and not (self._waiting and retry):
             return Learned()

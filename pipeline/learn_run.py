@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 def learner_of(lake: Lake, job: Job) -> Learner:
     """Make the learner of a job: with its models, its floor, its policy, and whom it may ask beyond."""
-    return Learner(lake, lambda: None if job.edge else _encoder(), lambda: models_of(lake, job))
+    from pipeline.policy import Dial
+
+    dial = Dial(lake, job.precision, lambda: plan_for(job).models())
+    return Learner(lake, lambda: None if job.edge else _encoder(), lambda: models_of(lake, job), dial=dial)
 
 
 def plan_for(job: Job) -> "Plan":

@@ -66,9 +66,26 @@ class _Collector:
         age = totals.commit_age(self._now)
         yield GaugeMetricFamily("dioptre_commit_age_seconds", "Since the last commit, while records wait.", value=age)
         yield GaugeMetricFamily("dioptre_templates", "Kinds of lines that the lake knows.", value=totals.kinds)
+        yield from _of_certificates(totals)
         build = GaugeMetricFamily("dioptre_build_info", "Which dioptre this is.", labels=("version",))
         build.add_metric((VERSION,), 1)
         yield build
+
+
+def _of_certificates(totals: Totals) -> Iterator[Any]:
+    """Tell what is promised of labels, in a lake where anybody ever certified."""
+    if not totals.certificates:
+        return
+    names = ("tier", "domain", "promise")
+    valid = GaugeMetricFamily("dioptre_certificate_valid", "1: the promise stands; 0: it does not.", labels=names)
+    lower = GaugeMetricFamily("dioptre_certificate_precision", "Precision that was proved.", labels=names)
+    wealth = GaugeMetricFamily("dioptre_audit_wealth", "Evidence against the promise; 20 is an alarm.", labels=names)
+    for one in totals.certificates:
+        told = (one.tier, one.domain, one.promise)
+        valid.add_metric(told, float(one.valid))
+        lower.add_metric(told, one.lower)
+        wealth.add_metric(told, one.wealth)
+    yield from (valid, lower, wealth)
 
 
 def _family(name: str, doc: str, label: str, values: Mapping[str, float]) -> Any:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -72,3 +72,40 @@ def turned(lake: Lake, policy: Policy) -> str | None:
 def note_decided(lake: Lake, name: str) -> None:
     """Note that all kinds are decided under the policy of that name."""
     Certificates(lake.root).note([{"cert_id": "", "event": DECIDED, "at": datetime.now(UTC), "reason": name}])
+
+
+class Dial:
+    """Tells a learner when kinds are to be decided anew.
+
+    Args:
+        frozen: names what the cascade is made of; asked when first needed.
+        now: the clock; certificates expire.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        settings: PrecisionSettings,
+        frozen: Callable[[], Mapping[str, str]],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._lake, self._settings, self._frozen, self._now = lake, settings, frozen, now
+        self._looked: tuple[int, int, str] | None = None
+
+    def turned(self) -> str | None:
+        """Give the name of a policy that kinds were not decided under yet; None: they were. Cheap meanwhile."""
+        now = self._now()
+        stamp = (Certificates(self._lake.root).stamp(), self._lake.registry_stamp()[0], f"{now:%Y%m%d%H}")
+        if stamp == self._looked:
+            return None
+        found = turned(self._lake, policy_of(self._lake, self._settings, self._models(), now=now))
+        self._looked = None if found else stamp
+        return found
+
+    def decided(self, name: str) -> None:
+        """Note that all kinds are decided under the policy of that name."""
+        note_decided(self._lake, name)
+
+    def _models(self) -> Mapping[str, str]:
+        """Name the models, if any certificate depends on them."""
+        return self._frozen() if Certificates(self._lake.root).stamp() else {}

@@ -8,6 +8,7 @@ from typing import Any
 from classifiers.ledger import METER
 from connectors.kafka import Client, Partition
 from connectors.lake import Lake, LakeError
+from pipeline.certify_gauges import gauges
 from pipeline.job import Job
 from pipeline.stream_compact import Compactor
 from pipeline.stream_learn import Learning
@@ -47,6 +48,7 @@ class Care:
         self.lake = Lake.open(job.lake)
         kinds = self.lake.kinds().num_rows
         self.totals = Totals(job.run, now(), kinds=kinds, kinds_before=kinds)
+        self.totals.certificates = gauges(self.lake)
         self.partitions = partitions
         self.compactor = Compactor(
             job.lake, 0.0 if plan.until_end else plan.compact_every_s, now(), grace_s=plan.grace_s
@@ -128,6 +130,7 @@ class Care:
     def _record(self) -> None:
         """Leave a record of the run, which informs people and `lake verify`."""
         self._recorded_at = self.now()
+        self.totals.certificates = gauges(self.lake)
         totals = self.totals
         told: dict[str, Any] = {
             "run_id": self.job.run, "command": "stream", "version": VERSION, "topics": list(self.plan.topics),

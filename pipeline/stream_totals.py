@@ -13,6 +13,7 @@ from pipeline.stream_words import State
 
 if TYPE_CHECKING:
     from connectors.lake import Lake
+    from pipeline.certify_gauges import Gauge
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Totals:
         seconds: stage -> seconds, over all workers that ever were.
         restarts: workers that died and were started again.
         ledger: what the workers' stages did and took, and the events of the segments, since it was last written.
+        certificates: how they stand.
         committed_at, behind_since: times, by the caller's clock, of the last commit, and since when something waits.
     """
 
@@ -52,6 +54,7 @@ class Totals:
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     told: dict[str, int] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    certificates: "tuple[Gauge, ...]" = ()
     committed_at: float | None = None
     behind_since: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)

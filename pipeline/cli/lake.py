@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     examples=("dioptre lake status --lake lake", "dioptre lake status --lake lake --json"),
 )  # fmt: skip
 def status(lake: LakeOption = None, json: JsonOption = False) -> None:
-    """Tell what a lake holds: sources, events, kinds, labels, the newest event, the last runs."""
+    """Tell what a lake holds: sources, events, kinds, labels, promises, the newest event, the last runs.
+
+    Exit code 1: audits have withdrawn a certificate.
+    """
     from connectors.lake import Lake
     from pipeline.cli.lake_status import gather, show
 
@@ -33,6 +36,8 @@ def status(lake: LakeOption = None, json: JsonOption = False) -> None:
         emit_json(found)
     else:
         show(found)
+    if found["alarms"]:
+        raise findings()
 
 
 @command(

@@ -13,13 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.lake import Chain, Lake, Segment
+    from pipeline.certify_life import Standing
 
 _RUNS = 5
 _SOURCES = 20
 
 
-def gather(lake: "Lake") -> dict[str, Any]:
-    """Gather what a lake holds."""
+def gather(lake: "Lake", found: "list[Standing] | None" = None) -> dict[str, Any]:
+    """Gather what a lake holds.
+
+    Args:
+        found: how its certificates stand; None: as they do whatever the models are.
+    """
+    from pipeline.certify import standings
+    from pipeline.certify_gauges import gathered
+
     sources = [_source(lake.chain(name)) for name in lake.sources()]
     kinds = lake.kinds()
     labels = Counter(kinds.column("label").to_pylist())
@@ -41,6 +49,7 @@ def gather(lake: "Lake") -> dict[str, Any]:
         "findings": sum(len(run.get("findings", ())) for run in runs),
         "sources": sorted(sources, key=lambda s: -s["events"]),
         "runs": [_run(run) for run in reversed(runs) if run.get("command") == "backfill"],
+        **gathered(lake, standings(lake) if found is None else found),
     }
 
 
@@ -118,7 +127,21 @@ def show(found: dict[str, Any]) -> None:
         out(f"holes     {lacking}; run the backfill again, or `dioptre lake verify`")
     if found["findings"]:
         out(f"findings  {found['findings']:,} in what was read; `dioptre lake status --json` has the runs")
+    _certificates(found)
     _tables(found)
+
+
+def _certificates(found: dict[str, Any]) -> None:
+    """Show what is promised of labels, and what speaks against it."""
+    for one in found["certificates"]:
+        proved = f"{one['lower']:.3f} proved" if one["n"] else one["reason"]
+        more = f", need {one['needed']:,} more labels" if one["needed"] else ""
+        what = f"{one['tier']} {one['domain']}".rstrip()
+        out(f"promise   {what} ({one['promise']}, {one['p']:g}): {one['status']}{more}; {proved}")
+        if one["status"] in ("withdrawn", "void", "expired"):
+            out(f"          {one['reason']}")
+    for told in found["drift"]:
+        out(f"drift     {told}")
 
 
 def _tables(found: dict[str, Any]) -> None:

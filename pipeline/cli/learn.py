@@ -80,11 +80,13 @@ def total(passes: "list[Learned]") -> dict[str, Any]:
             for stage, n in getattr(one, name).items():
                 counts[stage] = counts.get(stage, 0) + n
         out[name] = dict(sorted(counts.items()))
-    return out | {"fresh": passes[0].fresh, "passes": len(passes)}
+    return out | {"fresh": passes[0].fresh, "turned": passes[0].turned, "passes": len(passes)}
 
 
 def _tell(told: dict[str, Any], dry_run: bool, seconds: float) -> None:
     """Tell people what was learnt."""
+    if told["turned"]:
+        out("another policy holds than the one that kinds were decided under: all are decided anew")
     if not told["fresh"]:
         out("nothing new to learn")
         return
