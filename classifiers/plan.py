@@ -1,6 +1,5 @@
 """Which models make the cascade: tiny, small, large, in order of cost; one that is not there is left out, and told."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
@@ -10,6 +9,7 @@ from typing import Any
 from classifiers.card import CARD, MODELS, ModelError, read_card
 from classifiers.exits import ExitScore
 from classifiers.near import Near
+from classifiers.neighbours import CORPUS_FILE
 from classifiers.serving import Lazy, Served, ServedEncoder
 
 ORDER = ("tiny", "small", "large")
@@ -66,10 +66,10 @@ def plan_of(tiny: Path | None = None, large: str | None = None, *, edge: bool = 
         elif why := _missing(name, root / name, score):
             left_out[name] = why
         else:
-            stages.append(served(name, root / name, partial(_load, name, root / name)))
+            stages.append(served(name, root / name))
     near = None
     if score:
-        near = Near.load(tiny or root / "tiny")
+        near = _near(*_list_of(tiny or root / "tiny"))
         if not score.fitting([(stage.name, stage.model) for stage in stages], near.model):
             left_out["exits"] = "made for other models; `dioptre train exits` makes them anew"
             score = near = None
@@ -83,21 +83,27 @@ def tiny_of(folder: Path | None = None) -> tuple[Served, float]:
         ModelError: it has no card that can be read.
     """
     folder = MODELS / "tiny" if folder is None else folder
-    stage = served("tiny", folder, partial(_load, "tiny", folder))
-    return stage, float(read_card(folder)["floor"])
+    return served("tiny", folder), float(read_card(folder)["floor"])
 
 
-def served(name: str, folder: Path, load: Callable[[], Any]) -> Served:
-    """Make a stage of a model folder, without loading it.
+def served(name: str, folder: Path) -> Served:
+    """Make a stage of a model folder, without loading it; all stages of one folder share one model in a process.
 
     Raises:
         ModelError: it has no card that can be read.
     """
     card = read_card(folder)
     try:
-        return Served(name, tuple(card["labels"]), f"{name}:{card['files'][MODEL_FILE][:8]}", Lazy(load))
+        model = f"{name}:{card['files'][MODEL_FILE][:8]}"
+        return Served(name, tuple(card["labels"]), model, _lazy(name, folder, model))
     except KeyError as error:
         raise ModelError(f"{folder / CARD}: no {error}; train or install the model again") from None
+
+
+@cache
+def _lazy(name: str, folder: Path, model: str) -> Lazy[Any]:
+    """Give this process's one of a model; a folder that was trained anew holds another."""
+    return Lazy(partial(_load, name, folder))
 
 
 @cache
@@ -107,17 +113,27 @@ def packaged_encoder(root: Path = MODELS) -> ServedEncoder:
     return ServedEncoder(int(read_card(folder)["width"]), Lazy(partial(_load_encoder, folder)))
 
 
+def _list_of(folder: Path) -> tuple[Path, str]:
+    """Name a folder's list of labelled kinds, without reading it."""
+    return folder, str(read_card(folder)["files"].get(CORPUS_FILE))
+
+
+@cache
+def _near(folder: Path, sha256: str) -> Near:
+    return Near.load(folder)
+
+
 def _scores(root: Path, left_out: dict[str, str]) -> ExitScore | None:
     if (root / "exits" / CARD).exists():
         return ExitScore.load(root / "exits")
-    left_out["exits"] = f"{root / 'exits'} is not there; `dioptre train exits` makes them"
+    left_out["exits"] = "not there; `dioptre train exits` makes them"
     return None
 
 
 def _missing(name: str, folder: Path, score: ExitScore | None) -> str | None:
     """Say why a stage cannot be in the plan, or is not worth it."""
     if not (folder / CARD).exists():
-        return f"{folder} is not there; `dioptre train {name}` makes it"
+        return f"not there; `dioptre train {name}` makes it"
     return score.left_out.get(name) if score else None
 
 
@@ -127,13 +143,8 @@ def _load(name: str, folder: Path) -> Any:
     if name != "large":
         return stage.load(folder)
     root = folder.parent
-    return stage.load(folder, encoder=packaged_encoder(root).lazy.get(), tiny=_tiny(root).get())
-
-
-@cache
-def _tiny(root: Path) -> Lazy[Any]:
-    """Give this process's packaged tiny model, beside which large was trained."""
-    return Lazy(partial(_load, "tiny", root / "tiny"))
+    tiny = served("tiny", root / "tiny").lazy.get()  # the packaged one, beside which large was trained
+    return stage.load(folder, encoder=packaged_encoder(root).lazy.get(), tiny=tiny)
 
 
 def _load_encoder(folder: Path) -> Any:

@@ -17,6 +17,7 @@ from classifiers.tiny import Tiny
 from clustering.registry import PERSON
 from connectors.lake import Lake
 from pipeline.job import Job
+from pipeline.why_stages import Asked, asked
 from schemas.registry import Kind, Verdict
 from schemas.taxonomy import UNKNOWN, taxonomy
 
@@ -65,6 +66,7 @@ class Why:
         rule, known: None: no rule matches; no lake knows the kind.
         tiny: what the model says by itself; None: it was not asked, since no constant word is in the template.
         scores, nearest: best first.
+        cascade: what all stages say; None: none was asked, as with `tiny`.
     """
 
     kind: Kind
@@ -80,6 +82,7 @@ class Why:
     tiny: Verdict | None
     scores: Sequence[Score]
     nearest: Sequence[Neighbour]
+    cascade: Asked | None
 
 
 def why(kind: Kind, job: Job, *, scores: int = 5, nearest: int = 5) -> Why:
@@ -98,6 +101,7 @@ def why(kind: Kind, job: Job, *, scores: int = 5, nearest: int = 5) -> Why:
         confidence=verdict.confidence, decided_by=verdict.stage, definition=leaf.definition if leaf else "",
         floor=floor, rules=len(rules.rules) if rules else None, rule=rule, known=known, tiny=said,
         scores=_scores(tiny, kind, scores) if said else (), nearest=_nearest(job, kind, nearest),
+        cascade=asked(kind, job) if said else None,
     )  # fmt: skip
 
 

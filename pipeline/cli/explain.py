@@ -17,6 +17,7 @@ from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOptio
 if TYPE_CHECKING:
     from pipeline.job import Job
     from pipeline.why import Why
+    from pipeline.why_stages import Asked, Said
     from schemas.registry import Kind
 
 _TEMPLATE_ID = re.compile(r"[0-9a-f]{16}")
@@ -125,6 +126,8 @@ def _show(header: dict[str, Any], params: list[str] | None, found: "Why") -> Non
     out()
     for name, text in _stages(found):
         _field(name, text)
+    if found.cascade:
+        _cascade(found.cascade)
     if found.scores:
         out()
         columns = [Column("score", right=True), Column("label"), Column("what it means", wide=True)]
@@ -133,6 +136,51 @@ def _show(header: dict[str, Any], params: list[str] | None, found: "Why") -> Non
         out()
         columns = [Column("cosine", right=True), Column("label"), Column("program"), Column("labelled kind", wide=True)]
         table(columns, [(f"{n.cosine:.2f}", n.label, n.program, n.template) for n in found.nearest])
+    if found.cascade:
+        out()
+        for said in found.cascade.stages:
+            _field(said.stage, f"{said.model}{': ' if said.card else ''}{said.card}")
+
+
+def _cascade(asked: "Asked") -> None:
+    """Print what each stage says, what it would need to answer alone, and the words that weigh."""
+    out()
+    _field("tier", f"{asked.tier}: the {asked.depth} right in {asked.p:.0%}; {_promise(asked)}")
+    columns = [
+        Column("stage", style="bold"), Column("says"), Column("probability", right=True),
+        Column("exit score", right=True), Column("needed", right=True), Column("so", wide=True),
+    ]  # fmt: skip
+    table(columns, [_row(said, asked) for said in asked.stages])
+    out()
+    for name, why in asked.left_out.items():
+        _field(name, f"left out: {why}")
+    if asked.evidence:
+        words = "  ".join(f"{one.word} ({one.without:.2f} without)" for one in asked.evidence)
+        _field("evidence", words)
+
+
+def _promise(asked: "Asked") -> str:
+    certs = {said.cert_id for said in asked.stages if said.cert_id}
+    return f"certified by {', '.join(sorted(certs))}" if certs else "uncertified, so that is hoped and not promised"
+
+
+def _row(said: "Said", asked: "Asked") -> tuple[str, str, str, str, str, str]:
+    by_domain = asked.depth == "domain"
+    says = said.domain if by_domain else said.label
+    p = said.domain_probability if by_domain else said.probability
+    needed = "" if said.needed is None else f"{said.needed:.2f}"
+    return said.stage, says, f"{p:.2f}", f"{said.score:.2f}", needed, _so(said, asked)
+
+
+def _so(said: "Said", asked: "Asked") -> str:
+    """Tell what comes of a stage's answer."""
+    if said.answers:
+        return f"answers ({said.cert_id or 'uncertified'})"
+    if said == asked.stages[-1] and not any(one.answers for one in asked.stages):
+        return f"the last: {'reaches' if said.score >= asked.floor else 'is below'} the floor of {asked.floor:.2f}"
+    if said.needed is None:
+        return "never answers alone"
+    return "would answer too" if said.score >= said.needed else "leaves it to the next"
 
 
 def _field(name: str, text: str) -> None:

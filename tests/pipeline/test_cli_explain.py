@@ -88,3 +88,24 @@ def test_an_unknown_template_is_told_in_one_line() -> None:
     assert ran.code == 2
     assert "knows no such template" in ran.err
     assert dioptre("explain", "0123456789abcdef", "--lake", "nowhere").code == 2
+
+
+def test_every_stage_is_told_with_what_it_would_need_and_by_which_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = dioptre("explain", LINE, "--json").json["cascade"]
+    stages = [stage["stage"] for stage in told["stages"]]
+    assert (stages[0], stages[-1]) == ("tiny", "large")
+    assert told["tier"] == "standard"
+    assert sum(stage["answers"] for stage in told["stages"]) <= 1
+    for stage in told["stages"]:
+        assert stage["cert_id"] is None
+        assert 0 <= stage["score"] <= 1
+        assert stage["model"].startswith(stage["stage"])
+        assert "trained on" in stage["card"]
+    assert {one["word"] for one in told["evidence"]} <= set("Failed password for invalid user from port".split())
+    page = dioptre("explain", LINE).out
+    for word in ("uncertified", "exit score", "needed", "evidence", "never met"):
+        assert word in page
+    monkeypatch.setenv("DIOPTRE_LABEL_PROFILE", "edge")
+    edge = dioptre("explain", LINE, "--json").json["cascade"]
+    assert [stage["stage"] for stage in edge["stages"]] == ["tiny"]
+    assert edge["left_out"]["large"] == "the profile is edge"
