@@ -107,3 +107,21 @@ def test_one_number_is_a_band_without_width() -> None:
     assert (own.pue.low, own.pue.central, own.pue.high) == (1.1, 1.1, 1.1)
     assert own.id != Coefficients().id
     assert Coefficients.of(own.json()) == own
+
+
+def test_the_ledger_of_a_stream_counts_the_segments_that_its_totals_count_however_they_are_told() -> None:
+    from pipeline.committed import Committed
+    from pipeline.stream_totals import Totals
+    from pipeline.stream_words import State
+
+    totals = Totals("run", 0.0)
+    footer = {"start": 0, "end": 5, "events": 5, "rejects": 0, "reject_reasons": {}, "skips": {}}
+    footer |= {"stages": {"tiny": 4, "none": 1}, "domains": {"tiny": {"auth": 4}, "none": {"unknown": 1}}}
+    totals.committed(Committed("kafka-a", "t/0", 0, 5, 5, 0, 1, 1, (), (footer,)), 1.0)
+    older = {name: value for name, value in footer.items() if name != "domains"}
+    totals.count("kafka-a", "t/0", older | {"start": 5, "end": 10})
+    totals.heard(0, State({}, {}, "", {}, [(3600, "pipeline", "", "cpu_s", 0.5)]), 2.0)
+    rows = totals.ledger.table("run", Coefficients()).to_pylist()
+    assert sum(row["events"] for row in rows) == totals.events == 10
+    assert {row["stage"]: row["cpu_s"] for row in rows if row["cpu_s"]} == {"pipeline": 0.5}
+    assert sum(row["events"] for row in rows if row["stage"] == "tiny") == totals.stages["tiny"]
