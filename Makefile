@@ -95,6 +95,9 @@ bench-templates: $(VENV)/dev.stamp ## score templates on Loghub-2k beside Drain3
 bench-learn: $(VENV)/dev.stamp ## calls by stage on a stream with new kinds, and what a flood of junk kinds does
 	@$(BIN)/python -m tests.bench.bench_learn
 
+bench-certify: $(VENV)/dev.stamp ## how often certificates are wrong and how far they reach, beside other methods; what depth costs
+	@$(BIN)/python -m tests.bench.bench_certify
+
 train-tiny: $(VENV)/dev.stamp ## train the tiny classifier anew from sample_data/corpus
 	@$(BIN)/dioptre train tiny
 

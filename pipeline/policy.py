@@ -10,6 +10,7 @@ from typing import Any
 from connectors.lake import Lake
 from connectors.lake.certificates import Certificates
 from pipeline.certify_life import Standing, standings
+from pipeline.policy_places import places_of
 from pipeline.settings_precision import PrecisionSettings
 from schemas.certificates import CORPUS, DECIDED, NOVEL, VALID
 from schemas.policy import Exits, Policy
@@ -35,7 +36,8 @@ def policy_of(
     held = [one for one in held if _same(one, tiers)]
     granted = {(one.tier, one.domain): Exits(tiers[one.tier], one.thresholds, one.cert_id) for one in held}
     apps = _apps(lake, {one.cert_set for one in held}) if held else None
-    return replace(settings.policy(), granted=granted, apps=apps, tuned=tuned or {})
+    policy = settings.policy()
+    return replace(policy, granted=granted, apps=apps, tuned=tuned or {}, places=places_of(lake, policy.routes))
 
 
 def _apps(lake: Lake, cert_sets: set[str]) -> frozenset[str]:

@@ -138,6 +138,7 @@ class Policy:
         granted: (tier's name, domain) -> exits under a certificate; domain "": over all domains.
         apps: programs that the certificates speak for; None: all.
         tuned: thresholds found on `tune`, by tier's name or by depth, then stage; they promise nothing.
+        places: key of a kind -> (host, facility) of its lines, as far as routes name them.
     """
 
     routes: tuple[Route, ...] = ()
@@ -145,6 +146,7 @@ class Policy:
     granted: Mapping[tuple[str, str], Exits] = field(default_factory=dict)
     apps: frozenset[str] | None = None
     tuned: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    places: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @staticmethod
     def uncertified(tuned: Mapping[str, Mapping[str, float]] | None = None, tier: Tier = STANDARD) -> "Policy":
@@ -156,15 +158,20 @@ class Policy:
         fitting = (route for route in self.routes if route.fits(app, domain, host, facility))
         return next(fitting, self.rest)
 
-    def exits(self, app: str, domain: str = "", route: Route | None = None) -> Exits:
+    def route_of(self, key: str, app: str, domain: str = "") -> Route:
+        """Give the route of a kind: the strictest that any of its lines takes."""
+        found = [self.route(app, domain), *(self.route(app, domain, *place) for place in self.places.get(key, ()))]
+        return max(found, key=lambda route: (route.tier.depth == LEAF, route.tier.p))
+
+    def exits(self, app: str, domain: str = "", key: str = "") -> Exits:
         """Give the exits of a kind.
 
         Args:
             domain: of what the first stage answered; it decides once, so that the kinds of a domain are the same ones
                 whatever the thresholds are. "": not asked yet.
-            route: the kind's, where its lines told more than its app.
+            key: of the kind; "": no line of it is known.
         """
-        route = route or self.route(app, domain)
+        route = self.route_of(key, app, domain)
         held = self._held(app, domain, route)
         if held is not None:
             return held
