@@ -170,7 +170,7 @@ class _Walk:
         if found.answer[DOMAIN][at] == NONE:
             return False
         exits = self._exits[i] = self._exits[i] or self._policy.exits(
-            self._kinds[i].app, domain_name(int(found.answer[DOMAIN][at]))
+            self._kinds[i].app, domain_name(int(found.answer[DOMAIN][at])), self._kinds[i].key
         )
         depth = exits.tier.depth
         q, threshold = float(found.q[depth][at]), exits.thresholds.get(stage)

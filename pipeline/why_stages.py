@@ -73,7 +73,7 @@ def asked(kind: Kind, job: Job) -> Asked:
     for stage in plan.stages:
         found = judge.opinion(stage, [kind], seen, before)
         before = found.answer if stage.name in judge.scored else before
-        exits = exits or policy.exits(kind.app, domain_name(int(found.answer[DOMAIN][0])))
+        exits = exits or policy.exits(kind.app, domain_name(int(found.answer[DOMAIN][0])), kind.key)
         out.append(_said(stage, kind, found, exits, open_))
         open_ = open_ and not out[-1].answers
     assert exits is not None
