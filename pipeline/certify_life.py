@@ -101,7 +101,7 @@ def _standing(
     names = ("tier", "domain", "promise", "depth", "p", "cert_id", "delta", "reference", "cert_set", "at", "needed")
     numbers = {name: row[name] or 0 for name in ("n", "errors", "lower", "coverage", "knob", "cost")}
     told = {name: row[name] for name in names} | numbers
-    maps_ = {name: dict(row[name] or ()) for name in ("thresholds", "frozen")}
+    maps_: dict[str, Any] = {name: dict(row[name] or ()) for name in ("thresholds", "frozen")}
     return Standing(**told, **maps_, status=status, reason=reason, valid_until=row["valid_until"])
 
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def plan(config: "Config") -> "Plan":
-    """Plan the cascade of a configuration; nothing dear is loaded."""
-    from classifiers.plan import plan_of
+    """Plan the cascade of a configuration; nothing dear is loaded. A server that is asked last is no part of it."""
+    from pipeline.learn_run import plan_for
 
-    return plan_of(config.settings.label.model)
+    return plan_for(config.job())
 
 
 def asks_of(config: "Config") -> Asks:
