@@ -85,4 +85,4 @@ def _group(domain: str, ladder: Ladder, pool: Ladder | None) -> tuple[I64, I64]:
 def _first(ladder: Ladder) -> I64:
     """Give what the first stage that has one answers, (n,); -1: none has."""
     answer = ladder.answer[DOMAIN]
-    return answer[np.arange(len(answer)), (answer >= 0).argmax(1)]
+    return np.asarray(answer[np.arange(len(answer)), (answer >= 0).argmax(1)])

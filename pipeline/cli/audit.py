@@ -121,8 +121,8 @@ def _finish(lake: "Lake", withdrawn: "list[Watch]", proved: "list[Watch]", *, js
     else:
         _show(rows, left)
         for one in proved:
-            told = f"{one.audits.errors} of {one.audits.n} events are wrong"
-            out(f"{one.standing.tier}: proved for today's stream: {told}")
+            wrong = f"{one.audits.errors} of {one.audits.n} events are wrong"
+            out(f"{one.standing.tier}: proved for today's stream: {wrong}")
     if alarms(found):
         raise findings()
 
