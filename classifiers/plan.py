@@ -55,7 +55,7 @@ def plan_of(tiny: Path | None = None, large: str | None = None, *, edge: bool = 
         ModelError: tiny is missing, or something is damaged.
     """
     left_out: dict[str, str] = {}
-    first, floor = tiny_of(tiny or root / "tiny")
+    first, floor = tiny_of(tiny or root / "tiny", edge=edge)
     stages = [first]
     score = _scores(root, left_out)
     for name in ORDER[1:]:
@@ -76,17 +76,19 @@ def plan_of(tiny: Path | None = None, large: str | None = None, *, edge: bool = 
     return Plan(tuple(stages), floor, left_out, score, near)
 
 
-def tiny_of(folder: Path | None = None) -> tuple[Served, float]:
+def tiny_of(folder: Path | None = None, *, edge: bool = False) -> tuple[Served, float]:
     """Make the tiny stage, without loading it; None: the packaged one. Gives the floor that its card advises too.
+
+    On the edge it does without onnxruntime.
 
     Raises:
         ModelError: it has no card that can be read.
     """
     folder = MODELS / "tiny" if folder is None else folder
-    return served("tiny", folder), float(read_card(folder)["floor"])
+    return served("tiny", folder, edge=edge), float(read_card(folder)["floor"])
 
 
-def served(name: str, folder: Path) -> Served:
+def served(name: str, folder: Path, *, edge: bool = False) -> Served:
     """Make a stage of a model folder, without loading it; all stages of one folder share one model in a process.
 
     Raises:
@@ -95,15 +97,15 @@ def served(name: str, folder: Path) -> Served:
     card = read_card(folder)
     try:
         model = f"{name}:{card['files'][MODEL_FILE][:8]}"
-        return Served(name, tuple(card["labels"]), model, _lazy(name, folder, model))
+        return Served(name, tuple(card["labels"]), model, _lazy(name, folder, model, edge))
     except KeyError as error:
         raise ModelError(f"{folder / CARD}: no {error}; train or install the model again") from None
 
 
 @cache
-def _lazy(name: str, folder: Path, model: str) -> Lazy[Any]:
+def _lazy(name: str, folder: Path, model: str, edge: bool) -> Lazy[Any]:
     """Give this process's one of a model; a folder that was trained anew holds another."""
-    return Lazy(partial(_load, name, folder))
+    return Lazy(partial(_load_edge, folder) if edge else partial(_load, name, folder))
 
 
 @cache
@@ -140,11 +142,20 @@ def _missing(name: str, folder: Path, score: ExitScore | None) -> str | None:
 def _load(name: str, folder: Path) -> Any:
     """Load a stage from its folder; what large stands on is shared with whoever else needs it."""
     stage = getattr(import_module(f"classifiers.{name}"), name.capitalize())
-    if name != "large":
+    if name == "tiny":
         return stage.load(folder)
     root = folder.parent
-    tiny = served("tiny", root / "tiny").lazy.get()  # the packaged one, beside which large was trained
+    tiny = served("tiny", root / "tiny").lazy.get()  # the packaged one, beside which they were trained
+    if name == "small":
+        return stage.load(folder, tiny=tiny)
     return stage.load(folder, encoder=packaged_encoder(root).lazy.get(), tiny=tiny)
+
+
+def _load_edge(folder: Path) -> Any:
+    from classifiers.edge import EdgeSession
+    from classifiers.tiny import Tiny
+
+    return Tiny.load(folder, EdgeSession)
 
 
 def _load_encoder(folder: Path) -> Any:

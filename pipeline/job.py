@@ -59,12 +59,12 @@ class Job:
 
     def cascade(self) -> Cascade:
         """Put the inline models together; they are loaded when first asked."""
-        tiny, floor = tiny_of(self.model)
+        tiny, floor = tiny_of(self.model, edge=self.edge)
         return Cascade([tiny], floor if self.floor is None else self.floor)
 
     def check(self) -> None:
         """Load models and rules once, so that what is wrong with them is told before anything is written."""
-        tiny_of(self.model)[0].lazy.get()
+        tiny_of(self.model, edge=self.edge)[0].lazy.get()
         if self.rules:
             Rules.load(self.rules)
 

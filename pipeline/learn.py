@@ -270,7 +270,7 @@ def _rows(
 
 
 def _same(a: Verdict, b: Verdict) -> bool:
-    return (a.label, a.stage, a.model) == (b.label, b.stage, b.model)
+    return (a.label, a.stage) == (b.label, b.stage)
 
 
 def _said(
