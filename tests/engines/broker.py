@@ -77,9 +77,10 @@ class Broker(Service):
             admin.delete_topics([name])
 
     def add_partitions(self, name: str, total: int) -> None:
-        """Let a topic have `total` partitions."""
+        """Let a topic have `total` partitions; returns when the broker tells of them."""
         with self.admin() as admin:
             admin.create_partitions({name: total})
+            self.wait_until(lambda: len(admin.describe_topics([name])[0]["partitions"]) == total)
 
     def delete_records(self, name: str, partition: int, before: int) -> None:
         """Let a partition begin at the offset `before`."""
