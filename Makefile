@@ -13,7 +13,7 @@ INSTALL = $(UV) pip install -q --python $(BIN)/python
 endif
 PINS := deploy/requirements
 
-.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream bench-templates train-tiny pins clean exactly-once soak soak-long bench-freshness bench-checkpoints
+.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream bench-templates bench-cascade train-exits train-tiny pins clean exactly-once soak soak-long bench-freshness bench-checkpoints
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 36
@@ -97,6 +97,12 @@ bench-learn: $(VENV)/dev.stamp ## calls by stage on a stream with new kinds, and
 
 bench-certify: $(VENV)/dev.stamp ## how often certificates are wrong and how far they reach, beside other methods; what depth costs
 	@$(BIN)/python -m tests.bench.bench_certify
+
+bench-cascade: $(VENV)/dev.stamp ## who answers what: kinds by stage, calls and CPU for a million events
+	@$(BIN)/python -m tests.bench.bench_cascade
+
+train-exits: $(VENV)/dev.stamp ## fit when stages may answer alone, anew after any model
+	@$(BIN)/dioptre train exits
 
 train-tiny: $(VENV)/dev.stamp ## train the tiny classifier anew from sample_data/corpus
 	@$(BIN)/dioptre train tiny
