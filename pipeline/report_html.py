@@ -120,7 +120,7 @@ def _errors(pictures: Told) -> str:
     if not cells:
         return soft("No event of level err or worse.")
     loud = sorted(cells, key=lambda name: -sum(cells[name].values()))
-    remark = soft("Events of level err, crit, alert and emerg; darker is more, by the logarithm.")
+    remark = soft("Events of level err, crit, alert and emerg; stronger is more, by the logarithm.")
     return remark + draw.heat(draw.Times(pictures, left=150), {name: cells[name] for name in loud})
 
 

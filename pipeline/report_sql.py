@@ -84,9 +84,9 @@ def span(ask: Ask, since: datetime, until: datetime) -> Row:
         return found | {"outside": 0}
     low, tenth, high = found.pop("most")
     slack = max((high - low) * 1.5, _LEAST_SLACK)
-    first, last = max(found["first"], low - slack), min(found["last"], high + slack)
-    inside = ask(f"SELECT count(*) AS n {_IN}", {"first": first, "last": last})[0]["n"]
-    return found | {"first": first, "last": last, "tenth": tenth, "outside": found["events"] - inside}
+    bounds = {"first": low - min(slack, low - far(past=True)), "last": high + min(slack, far(past=False) - high)}
+    inside = ask(f"SELECT count(*) AS n, min(ts) AS first, max(ts) AS last {_IN}", bounds)[0]
+    return found | {"outside": found["events"] - inside.pop("n"), "tenth": tenth, **inside}
 
 
 def width_of(first: datetime, last: datetime) -> int:

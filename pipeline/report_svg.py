@@ -7,9 +7,13 @@ from html import escape
 from typing import Any
 
 from pipeline.cli.output import clean
+from pipeline.report_sql import WIDTHS
 
 WIDE, LEFT, RIGHT = 960, 56, 12
 """Units of a picture that is as wide as the page; of its margins."""
+
+LABELS = 7
+"""Most labels of a time axis."""
 
 Row = Mapping[str, Any]
 
@@ -75,22 +79,28 @@ class Times:
         bin_ = (when.astimezone(UTC) - self.first).total_seconds() / self.width_s
         return self.x(bin_) if 0 <= bin_ <= self.bins else None
 
-    def named(self, bin_: int, *, short: bool = False) -> str:
+    def named(self, bin_: int) -> str:
         """Name a bin by when it begins."""
-        when = self.first + timedelta(seconds=bin_ * self.width_s)
-        if self.width_s >= 86_400:
-            return f"{when:%Y-%m-%d}"
-        seconds = "%H:%M:%S" if self.width_s < 60 else "%H:%M"
-        whole = self.bins * self.width_s
-        return f"{when:{seconds}}" if short and whole <= 86_400 else f"{when:%m-%d {seconds}}"
+        return self._named(self.first + timedelta(seconds=bin_ * self.width_s), self.width_s)
 
     def labels(self, y: float) -> str:
-        """Write the axis: half a dozen times."""
-        every = max(1, math.ceil(self.bins / 7))
-        return "".join(
-            text(self.x(i), y, self.named(i, short=True), "tick") + line(self.x(i), y - 14, self.x(i), y - 11, "axis")
-            for i in range(0, self.bins, every)
-        )
+        """Write the axis: half a dozen round times."""
+        whole = self.bins * self.width_s
+        step = next((width for width in WIDTHS if whole / width <= LABELS), whole)
+        first = -(-int(self.first.timestamp()) // step) * step
+        out = ""
+        for seconds in range(first, first + whole + 1, step):
+            when = datetime.fromtimestamp(seconds, UTC)
+            if (x := self.at(when)) is not None and x < WIDE - RIGHT - 30:
+                out += text(x, y, self._named(when, step), "tick") + line(x, y - 14, x, y - 10, "axis")
+        return out or text(self.left, y, self.named(0), "tick")
+
+    def _named(self, when: datetime, step: int) -> str:
+        """Write a time as exactly as a step asks for, without the day where there is one."""
+        if step >= 86_400:
+            return f"{when:%Y-%m-%d}"
+        clock = f"{when:%H:%M:%S}" if step < 60 else f"{when:%H:%M}"
+        return clock if self.bins * self.width_s <= 86_400 else f"{when:%m-%d} {clock}"
 
 
 def stacked(times: Times, series: Mapping[str, Sequence[int]], colors: Mapping[str, str], marks: Row) -> str:
@@ -132,7 +142,7 @@ def grid(top: float, base: float, ceiling: float, unit: str = "") -> str:
 
 
 def heat(times: Times, cells: Mapping[str, Mapping[int, int]]) -> str:
-    """Draw a heat map: a row a name, darker where there is more (by the logarithm)."""
+    """Draw a heat map: a row a name, stronger where there is more (by the logarithm)."""
     tall, top = 18.0, max((n for row in cells.values() for n in row.values()), default=1)
     body = ""
     for at, (name, row) in enumerate(cells.items()):
