@@ -175,7 +175,7 @@ class Policy:
         held = self._held(app, domain, route)
         if held is not None:
             return held
-        tuned = self.tuned.get(route.tier.name) or self.tuned.get(route.tier.depth, {})
+        tuned = self.tuned.get(route.tier.name, self.tuned.get(route.tier.depth, {}))  # {}: none was good enough
         thresholds = tuned if route.missing == UNCERTIFIED else {}
         return Exits(route.tier, thresholds, abstain=route.missing == ABSTAIN)
 
