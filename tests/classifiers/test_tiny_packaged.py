@@ -73,8 +73,8 @@ def test_leaves_of_well_known_kinds_are_right_far_oftener_than_the_commonest_lea
 
 def test_every_packaged_model_is_whole_and_small() -> None:
     listed = {model.name: model for model in packaged()}
-    assert set(listed) == {"encoder", "large", "tiny"}
-    assert [model.fault for model in listed.values()] == [None] * 3
+    assert {"encoder", "large", "tiny"} <= set(listed) <= {"encoder", "exits", "large", "small", "tiny"}
+    assert [model.fault for model in listed.values()] == [None] * len(listed)
     assert (listed["tiny"].folder / "model.onnx").stat().st_size <= 3_000_000
     assert (listed["tiny"].folder / "corpus.tsv.gz").stat().st_size <= 1_500_000
     assert listed["encoder"].size + listed["large"].size <= 30 << 20
