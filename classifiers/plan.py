@@ -42,13 +42,16 @@ class Plan:
         return out
 
 
-def plan_of(tiny: Path | None = None, large: str | None = None, *, edge: bool = False, root: Path = MODELS) -> Plan:
+def plan_of(
+    tiny: Path | None = None, large: str | None = None, *, edge: bool = False, scored: bool = True, root: Path = MODELS
+) -> Plan:
     """Plan a cascade; nothing is loaded but cards, exit scores and the list of labelled kinds.
 
     Args:
         tiny: folder of another tiny model; None: the packaged one.
         large: a Hugging Face model in the place of large, by folder or name; None: the packaged one.
         edge: tiny alone.
+        scored: by the exit scores, which may leave a stage out; they are fitted to a plan without.
         root: folder of the packaged models.
 
     Raises:
@@ -57,7 +60,7 @@ def plan_of(tiny: Path | None = None, large: str | None = None, *, edge: bool = 
     left_out: dict[str, str] = {}
     first, floor = tiny_of(tiny or root / "tiny", edge=edge)
     stages = [first]
-    score = _scores(root, left_out)
+    score = _scores(root, left_out) if scored else None
     for name in ORDER[1:]:
         if edge:
             left_out[name] = "the profile is edge"

@@ -31,7 +31,7 @@ def train(
     Returns:
         The card: AURC and ECE by stage and depth, before and after; thresholds by tier; stages left out.
     """
-    plan = plan_of(root=root)
+    plan = plan_of(scored=False, root=root)
     for name, why in plan.left_out.items():
         say(f"{name}: left out: {why}")
     stages = list(plan.stages)
