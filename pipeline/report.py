@@ -32,7 +32,7 @@ def gather(
     """
 
     def ask(query: str, given: Mapping[str, Any]) -> "list[Row]":
-        return session.run(query, dict(given) or None).to_pylist()
+        return list(session.run(query, dict(given) or None).to_pylist())
 
     since, until = since or sql.far(past=True), until or sql.far(past=False)
     span = sql.span(ask, since, until)

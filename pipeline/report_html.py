@@ -193,10 +193,10 @@ def _funnel(told: Told) -> str:
     for stage in stages:
         row = ledger.get(stage, {})
         share, spent = events.get(stage, 0) / all_events, (row.get("cpu_s") or 0.0) / cpu
-        told = [some(row.get(name) or 0) for name in ("kinds", "exits", "escalations", "deferred")]
+        calls = [some(row.get(name) or 0) for name in ("kinds", "exits", "escalations", "deferred")]
         seconds = f"{row['cpu_s']:,.2f}" if row.get("cpu_s") else ""
         rows.append((
-            e(stage), some(events.get(stage, 0)), bar(share, "b0"), some(kinds.get(stage, 0)), *told, seconds,
+            e(stage), some(events.get(stage, 0)), bar(share, "b0"), some(kinds.get(stage, 0)), *calls, seconds,
             bar(spent, "b1"),
         ))  # fmt: skip
     columns = ("stage", "events", "share", "kinds now", "calls", "answered", "passed on", "put off", "CPU-s", "share")

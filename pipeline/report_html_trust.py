@@ -30,10 +30,10 @@ def _certificates(trust: Told) -> str:
         ]
         columns = ("tier", "depth", "precision", "labels at least", "still needed")
         return soft(_NOTHING) + table(columns, rows, right=(2, 3, 4)) + soft(_rests(trust["cert_set"]))
-    rows = [_certificate(one) for one in found]
+    told = [_certificate(one) for one in found]
     names = "status tier of promise precision proved wrong coverage reference"
-    columns = (*names.split(), "valid until", "why")
-    return table(columns, rows, right=(4, 5, 6, 7)) + soft(_rests(trust["cert_set"])) + soft(_WORDS)
+    heads = [*names.split(), "valid until", "why"]
+    return table(heads, told, right=(4, 5, 6, 7)) + soft(_rests(trust["cert_set"])) + soft(_WORDS)
 
 
 _NOTHING = (
