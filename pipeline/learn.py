@@ -18,7 +18,7 @@ from clustering.clusters import Clusters, Members, cluster
 from clustering.templates import OTHER, Template, Templates
 from connectors.lake import Lake
 from pipeline.learn_labels import Labelled, by_stage, label
-from pipeline.learn_state import DEFERRED, Item, Known, State, templates_of
+from pipeline.learn_state import DEFERRED, FITS, Item, Known, State, templates_of
 from pipeline.resolving import inherited
 from schemas.ledger import CLUSTER
 from schemas.registry import KINDS, LEARN, Kind, Verdict
@@ -78,7 +78,7 @@ class Learned:
         inherited: templates that took over the label of a cluster they are near to, without a call.
         vectors: kinds that went through the encoder. calls: kinds through each learn stage.
         settled: templates by the stage that settled them. clusters: formed. split: parted, as their members disagreed.
-        left: templates that wait for the next pass. published: rows.
+        waiting: templates that a server could not be asked about now. left: that wait for the next pass. published: rows.
         turned: all kinds were decided anew, under another policy.
     """
 
@@ -92,6 +92,7 @@ class Learned:
     settled: Mapping[str, int] = field(default_factory=dict)
     clusters: int = 0
     split: int = 0
+    waiting: int = 0
     left: int = 0
     published: int = 0
     turned: bool = False
@@ -162,6 +163,7 @@ class Learner:
             return Learned()
         state = State(self.lake.kinds(), again=again, retry=retry)
         templates = self._resolved(state)
+        state.reopen(templates)
         settled = state.settled(templates)
         items = state.items(templates, settled)
         labelled, made = self._labelled(items if again else items[: self._most], state)
@@ -177,7 +179,8 @@ class Learner:
         return replace(
             made, kinds=len(state), fresh=len(fresh), templates=len({one.id for one in templates}),
             fitted=sum(1 for i in fresh if templates[i].id in settled), inherited=heirs, settled=by_stage(labelled),
-            split=split, left=left, published=rows.num_rows,
+            waiting=sum(not one.verdict.settled for one in labelled.values()), split=split, left=left,
+            published=rows.num_rows,
         )  # fmt: skip
 
     def _resolved(self, state: State) -> list[Template]:
@@ -243,7 +246,9 @@ def _rows(
     chosen: list[int] = []
     said: list[tuple[Verdict, str | None, str | None]] = []
     for i, one in enumerate(templates):
-        if one.text == OTHER or (state.done[i] and not state.moved(i, one)):
+        if one.text == OTHER or (
+            state.done[i] and not state.moved(i, one) and not _outdated(state, i, settled[one.id])
+        ):
             continue
         told = _said(state, i, one, settled, labelled)
         if told is not None and not (told[2] == DEFERRED and state.deferred(i) and _same(told[0], state.verdict(i))):
@@ -269,6 +274,11 @@ def _rows(
     return rows
 
 
+def _outdated(state: State, i: int, like: int) -> bool:
+    """Tell whether a row took over from its template what does not hold of that any more."""
+    return state.heir(i) and not state.heir(like) and not _same(state.verdict(i), inherited(state.verdict(like)))
+
+
 def _same(a: Verdict, b: Verdict) -> bool:
     return (a.label, a.stage) == (b.label, b.stage)
 
@@ -277,11 +287,11 @@ def _said(
     state: State, i: int, one: Template, settled: Mapping[str, int], labelled: Mapping[str, Labelled]
 ) -> tuple[Verdict, str | None, str | None] | None:
     """Give verdict, cluster and reason of a row; None: it waits."""
-    if state.done[i]:
+    if state.done[i] and not (state.heir(i) and one.id in settled):
         return state.verdict(i), state.cluster(i), "its template is another now"
     if one.id in settled:
         like = settled[one.id]
-        return inherited(state.verdict(like)), state.cluster(like), "fits a template that is settled"
+        return inherited(state.verdict(like)), state.cluster(like), FITS
     if one.id in labelled:
         now = labelled[one.id]
         return now.verdict, now.cluster, now.reason

@@ -7,11 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clustering.templates import OTHER, Orders, Template, Templates
-from schemas.registry import INLINE, PERSON, RULE, Kind, Verdict
+from schemas.registry import INLINE, LEARN, PERSON, RULE, UNDO, Kind, Verdict
 from schemas.taxonomy import UNKNOWN
 
 DEFERRED = "a stage was out of reach; asked again later"
 """The reason of a row whose label is provisional, since a server did not answer."""
+
+
+FITS = "fits a template that is settled"
+"""The reason of a row that took over what is known of its template: it follows that, whatever becomes of it."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,10 @@ class State:
         return out
 
     def settled(self, templates: list[Template]) -> dict[str, int]:
-        """Give for each template one of its settled rows: a person's first, then the surest, then the smallest key."""
+        """Give for each template one of its settled rows: a person's first, then the surest, then the smallest key.
+
+        A row that only took over what others of its template had counts when there is no other.
+        """
         best: dict[str, int] = {}
         for i, one in enumerate(templates):
             if self.done[i] and one.text != OTHER and not self.deferred(i):
@@ -140,14 +147,31 @@ class State:
     def _text_of(self, i: int) -> Kind:
         return Kind(self.keys[i], self._of("app")[i], self._of("merged_text")[i] or self._of("template")[i])
 
-    def _rank(self, i: int) -> tuple[bool, float, str]:
-        return not self.by_person(i), -float(self._of("confidence")[i]), self.keys[i]
+    def heir(self, i: int) -> bool:
+        """Tell whether a row took over what is known of its template."""
+        return bool(self._of("set_by")[i] == LEARN and self._of("reason")[i] == FITS)
+
+    def reopen(self, templates: list[Template]) -> None:
+        """Take rows for open whose template has lost what they took over: the one who said it has taken it back."""
+        at: dict[str, list[int]] = {}
+        for i, one in enumerate(templates):
+            at.setdefault(one.id, []).append(i)
+        for rows in at.values():
+            others = [i for i in rows if not self.heir(i)]
+            if others and not any(self.done[i] for i in others):
+                for i in rows:
+                    self.done[i] = False
+
+    def _rank(self, i: int) -> tuple[bool, bool, float, str]:
+        return self.heir(i), not self.by_person(i), -float(self._of("confidence")[i]), self.keys[i]
 
     def _done(self, i: int) -> bool:
         if self.fixed(i) or self._of("template")[i] == OTHER:
             return True
         if self._retry and self.deferred(i):
             return False
+        if self._of("set_by")[i] == UNDO:
+            return not self._again and bool(self._of("settled")[i])
         return not self._again and self._of("set_by")[i] not in (None, INLINE)
 
     def deferred(self, i: int) -> bool:

@@ -38,7 +38,7 @@ class Resolver:
         self._bounds = bounds or Bounds()
         self._kinds: dict[str, dict[str, Kind]] = {}
         self._made: dict[str, tuple[int, Templates]] = {}
-        self._verdicts: dict[str, Verdict] = {}
+        self._verdicts: dict[str, tuple[str, Verdict]] = {}  # by template: of which of its kinds, and what
         self._met: Counter[str] = Counter()
         self._total = 0
 
@@ -56,9 +56,9 @@ class Resolver:
             if key not in mine and self._total < self._bounds.total:
                 mine[key] = Kind(key, app, text)
                 self.met(app)
-            known = self._verdicts.get(template_id)
-            if known is None or known.stage != PERSON or said[2] == PERSON:
-                self._verdicts[template_id] = Verdict(*said)
+            whose, known = self._verdicts.get(template_id, (key, None))
+            if known is None or known.stage != PERSON or said[2] == PERSON or whose == key:
+                self._verdicts[template_id] = (key, Verdict(*said))
 
     def met(self, app: str) -> None:
         """Count a kind that takes up room."""
@@ -83,8 +83,8 @@ class Resolver:
         if not self._kinds.get(kind.app):
             return None
         found = self._templates(kind.app).resolve([kind])[0]
-        verdict = self._verdicts.get(found.id) if found is not None and found.text != OTHER else None
-        return Fit(found, inherited(verdict)) if found is not None and verdict is not None else None
+        known = self._verdicts.get(found.id) if found is not None and found.text != OTHER else None
+        return Fit(found, inherited(known[1])) if found is not None and known is not None else None
 
     def _full(self, app: str, fresh: Counter[str]) -> bool:
         mine = self._met[app] + fresh[app]

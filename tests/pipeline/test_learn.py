@@ -7,6 +7,7 @@ import pytest
 from learn_kit import Last, learner, meet, new_lake, person, rows, tiny
 
 from clustering.clusters import Clusters
+from pipeline.curate_undo import undo
 from pipeline.learn_labels import Labelled, label, outliers
 from pipeline.learn_state import Item
 from schemas.registry import Kind, Verdict
@@ -124,6 +125,47 @@ def test_a_persons_label_survives_and_is_what_others_inherit(tmp_path: Path) -> 
     assert (found[key]["label"], found[key]["stage"]) == ("system.time_sync", "person")
     assert (found[other]["label"], found[other]["stage"]) == ("system.time_sync", "cluster")
     assert last.asked == []
+
+
+def test_who_took_over_a_persons_label_follows_when_it_changes_and_when_it_is_taken_back(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last(lambda _: "auth.login_failure")
+    keys = meet(lake, USERS)
+    going = learner(lake, last)
+    going.once()
+    for key in keys:
+        person(lake, key, "security.intrusion")
+    late = meet(lake, [("sshd", "Failed password for mallory from 10.9.9.9 port 22 ssh2")], first=99)[0]
+    going.once()
+    assert rows(lake)[late]["label"] == "security.intrusion"
+    for key in keys:
+        person(lake, key, "app.info")
+    going.once()
+    assert (rows(lake)[late]["label"], rows(lake)[late]["stage"]) == ("app.info", "cluster")
+    for _ in range(2 * len(keys)):
+        undo(lake, None, by="ann")
+    going.once()
+    assert {(rows(lake)[key]["label"], rows(lake)[key]["stage"]) for key in (*keys, late)} == {
+        ("auth.login_failure", "large")
+    }
+    assert going.once().published == 0
+
+
+def test_who_took_over_a_label_that_is_taken_back_before_anything_was_learnt_is_asked_about(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last(lambda _: "auth.login_failure")
+    keys = meet(lake, USERS)
+    for key in keys:
+        person(lake, key, "security.intrusion")
+    going = learner(lake, last)
+    going.once()
+    late = meet(lake, [("sshd", "Failed password for mallory from 10.9.9.9 port 22 ssh2")], first=99)[0]
+    going.once()
+    assert rows(lake)[late]["label"] == "security.intrusion"
+    for _ in keys:
+        undo(lake, None, by="ann")
+    going.once()
+    assert {(rows(lake)[key]["label"], rows(lake)[key]["stage"]) for key in (*keys, late)} == {
+        ("auth.login_failure", "large")
+    }
 
 
 def test_what_tiny_said_inline_is_not_asked_again_and_what_it_was_sure_of_needs_no_other(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from clustering.key import key_of
 from clustering.registry import Registry
 from clustering.templates import Bounds
 from connectors.lake import Lake
+from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
 from pipeline.resolving import Resolver
 
@@ -63,6 +64,19 @@ def test_a_persons_label_reaches_the_new_keys_of_a_template_under_another_stage(
     labeller, model = labeller_of(lake)
     note = labeller.label(parsed(LINE.format("mallory"))).novel.to_pylist()[0]
     assert (note["label"], note["stage"], model.asked) == ("auth.login_failure", "cluster", [])
+
+
+def test_a_persons_label_that_is_taken_back_reaches_no_new_key_of_a_running_worker(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    before = next(iter(rows(lake).values()))["label"]
+    for key in rows(lake):
+        person(lake, key, "auth.login_failure")
+    labeller, _ = labeller_of(lake)
+    for _ in rows(lake):
+        undo(lake, None, by="ann")
+    labeller.refresh(Lake.open(lake.root).kinds())
+    note = labeller.label(parsed(LINE.format("mallory"))).novel.to_pylist()[0]
+    assert note["label"] == before != "auth.login_failure"
 
 
 def test_a_key_that_fits_nothing_is_asked_about(tmp_path: Path) -> None:
