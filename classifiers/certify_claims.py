@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifiers.certify import Proof, Risk, Uncertified, certify, ordered
+from classifiers.binomial import least_n
+from classifiers.certify import MARGIN, Proof, Risk, Uncertified, certify, ordered
 from schemas.policy import DOMAIN, F64, I64, Ladder, Tier
 from schemas.taxonomy import taxonomy
 
@@ -73,6 +74,20 @@ def certify_claims(
         ]  # fmt: skip
         found |= zip(same, ordered(proofs), strict=True)
     return {claim: found[claim] for claim in claims}
+
+
+def shortfall(claims: Sequence[Claim], n: int, delta: float) -> dict[Claim, Proof | Uncertified] | None:
+    """Say what all claims lack if n labels are too few for any of them, were every kind answered; None: one may do."""
+    total = sum(claim.weight for claim in claims)
+    found: dict[Claim, Proof | Uncertified] = {}
+    for claim in claims:
+        mine = delta * claim.weight / total
+        least = MARGIN * least_n(claim.tier.p, mine)
+        if n >= least:
+            return None
+        why = f"{n} kinds are labelled; {least} answered ones are needed"
+        found[claim] = Uncertified(claim.tier, mine, least - n, why)
+    return found
 
 
 def _group(domain: str, ladder: Ladder, pool: Ladder | None) -> tuple[I64, I64]:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from classifiers.certify import Proof, Uncertified
-from classifiers.certify_claims import Claim, allowance, certify_claims
+from classifiers.certify_claims import Claim, allowance, certify_claims, shortfall
 from classifiers.exit_path import exits_at, mean_cost
 from classifiers.exits import DOMAINS, LEAVES
 from connectors.lake import Lake
@@ -107,13 +107,17 @@ def certify_lake(
     kinds = drawn(lake, cert_set)
     counted = labelled(kinds) if reference == PEOPLE else kinds
     delta = allowance(spent(lake, cert_set), budget=settings.delta)
-    ladder = asks.cascade.ladder([one.kind for one in counted])
-    pool = asks.cascade.ladder([kind for _, kind in _pool(lake)])
-    truth = _truth(counted) if reference == PEOPLE else {d: ladder.answer[d][:, -1] for d in DEPTHS}
-    offsets = {claim.tier: _offsets(asks, ladder, claim.tier, reference) for claim in claims}
-    found = certify_claims(claims, ladder, truth, delta, pool, offsets=offsets)
+    found = shortfall(claims, len(counted), delta) or {}
+    cost = {}
+    if not found:
+        ladder = asks.cascade.ladder([one.kind for one in counted])
+        pool = asks.cascade.ladder([kind for _, kind in _pool(lake)])
+        truth = _truth(counted) if reference == PEOPLE else {d: ladder.answer[d][:, -1] for d in DEPTHS}
+        offsets = {claim.tier: _offsets(asks, ladder, claim.tier, reference) for claim in claims}
+        found = certify_claims(claims, ladder, truth, delta, pool, offsets=offsets)
+        cost = {claim: _cost(one, ladder) for claim, one in found.items() if isinstance(one, Proof)}
     wrote = _Writing(lake, settings, asks, reference, cert_set, counted, delta, now or datetime.now(UTC))
-    Certificates(lake.root).note(wrote.rows(found, ladder))
+    Certificates(lake.root).note(wrote.rows(found, cost))
     left = settings.delta - spent(lake, cert_set)
     return Attempt(cert_set, reference, len(counted), len(kinds), delta, left, found)
 
@@ -142,6 +146,12 @@ def _offsets(asks: Asks, ladder: Ladder, tier: Tier, reference: str) -> F64:
     return shift
 
 
+def _cost(one: Proof, ladder: Ladder) -> float:
+    """Give the CPU-seconds a kind of the cert set takes under what was proved."""
+    needs = np.array([one.thresholds.get(stage, np.inf) for stage in ladder.stages])
+    return mean_cost(ladder, exits_at(ladder, one.tier.depth, needs))
+
+
 @dataclass(frozen=True)
 class _Writing:
     """What all rows of an attempt share."""
@@ -155,7 +165,7 @@ class _Writing:
     delta: float
     now: datetime
 
-    def rows(self, found: Mapping[Claim, Proof | Uncertified], ladder: Ladder) -> list[Row]:
+    def rows(self, found: Mapping[Claim, Proof | Uncertified], cost: Mapping[Claim, float]) -> list[Row]:
         """Give the rows of the journal."""
         total = sum(claim.weight for claim in found)
         common = self._common()
@@ -163,7 +173,7 @@ class _Writing:
         for claim, one in found.items():
             row = common | {"tier": claim.tier.name, "depth": claim.tier.depth, "p": claim.tier.p}
             row |= {"domain": claim.domain, "delta": one.delta, "spent": self.delta * claim.weight / total}
-            row |= self._issued(one, ladder) if isinstance(one, Proof) else self._refused(one)
+            row |= self._issued(one, cost[claim]) if isinstance(one, Proof) else self._refused(one)
             text = f"{sorted((k, str(v)) for k, v in row.items())}"
             out.append(row | {"cert_id": hashlib.sha256(text.encode()).hexdigest()[:16]})
         return out
@@ -178,10 +188,8 @@ class _Writing:
             "data_hash": hashlib.sha256(told.encode()).hexdigest(), "frozen": sorted(frozen.items()),
         }  # fmt: skip
 
-    def _issued(self, one: Proof, ladder: Ladder) -> Row:
+    def _issued(self, one: Proof, cost: float) -> Row:
         until = self.now + timedelta(days=self.settings.valid_days)
-        needs = np.array([one.thresholds.get(stage, np.inf) for stage in ladder.stages])
-        cost = mean_cost(ladder, exits_at(ladder, one.tier.depth, needs))
         names = ("n", "errors", "lower", "coverage", "knob")
         told = {name: getattr(one, name) for name in names} | {"thresholds": sorted(one.thresholds.items())}
         reason = f"{one.errors} of {one.n} answered kinds are wrong"
