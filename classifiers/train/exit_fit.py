@@ -18,6 +18,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 _FOLDS = 5
 _RIDGE = 1e-3
+_FEW = (0.0, 0.05, np.inf)  # offsets tried where policies are only compared
 _GAIN = 0.98
 """A stage is left out unless the cascade with it costs at most this share of the one without."""
 
@@ -157,7 +158,7 @@ def _precision(ladder: Ladder, truth: I64, depth: str, thresholds: F64) -> float
 
 def _cost(ladder: Ladder, truth: I64, depth: str, p: float) -> float:
     """CPU-seconds a kind of the cheapest policy that seems precise enough; kinds left over cost all stages twice."""
-    shift = cheapest_offsets(ladder, truth, depth, p)
+    shift = cheapest_offsets(ladder, truth, depth, p, _FEW)
     at = _knob(ladder, truth, depth, p, shift)
     stage = exits_at(ladder, depth, (np.inf if at is None else at) + shift)
     return mean_cost(ladder, stage) + float((stage < 0).mean()) * float(ladder.costs.sum())

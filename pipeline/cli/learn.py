@@ -98,5 +98,7 @@ def _tell(told: dict[str, Any], dry_run: bool, seconds: float) -> None:
     out(f"templates {would}settled by: {settled or 'none'}")
     calls = ", ".join(f"{stage} {n:,}" for stage, n in told["calls"].items())
     out(f"calls: {calls or 'none'}; {told['vectors']:,} vectors; {seconds:.1f} s, {told['cpu_seconds']:.1f} CPU-s")
+    if told["waiting"]:
+        hint(f"the server of [remote] did not answer: {plural(told['waiting'], 'template')} will be asked about again")
     if told["left"]:
         hint(f"{plural(told['left'], 'template')} left for the next pass")

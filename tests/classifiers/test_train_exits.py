@@ -1,0 +1,77 @@
+"""Fitting exit scores: what they are worth on programs held out, thresholds, and stages that gain nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classifiers.exits import DOMAIN_OF, LEAVES, domains
+from classifiers.opinions import Seen
+from classifiers.train.exit_fit import Held, aurc, fit, ladder_of, logistic, thresholds_of, tier_of, worthless
+from schemas.policy import DEPTHS, DOMAIN, LEAF, TIERS
+
+N = 300
+
+
+def held(*accuracy: float, costs: tuple[float, ...] = (0.0001, 0.01, 0.02), seed: int = 0) -> Held:
+    """Stages of which each is right at its share; of wrong answers they are less sure, and nothing near says the same."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, len(LEAVES), N)
+    p, cosines = {}, rng.uniform(0.0, 0.4, (N, len(LEAVES)))
+    hard = rng.random(N)
+    cosines[np.arange(N), truth] += 0.3
+    for k, share in enumerate(accuracy):
+        right = hard < share
+        guess = np.where(right, truth, (truth + 1 + rng.integers(0, 54, N)) % len(LEAVES))
+        sure = np.clip(rng.normal(np.where(right, 0.8, 0.6), 0.12), 0.3, 0.99)
+        found = np.repeat(((1 - sure) / (len(LEAVES) - 1))[:, None], len(LEAVES), 1)
+        found[np.arange(N), guess] = sure
+        p[f"s{k}"] = {LEAF: found, DOMAIN: domains(found)}
+    family = [f"program{i % 30}" for i in range(N)]
+    seen = Seen.of(np.clip(cosines, 0, 1), rng.integers(1, 12, N).astype(float))
+    return Held(family, {LEAF: truth, DOMAIN: DOMAIN_OF[truth]}, seen, p, dict(zip(p, costs, strict=False)))
+
+
+def test_it_ranks_answers_better_than_the_greatest_probability_alone() -> None:
+    rows = fit(held(0.7, 0.85), ["s0", "s1"]).rows
+    assert [(row["stage"], row["depth"]) for row in rows] == [("s0", d) for d in DEPTHS[:1]] + [
+        ("s1", DOMAIN), ("s0", LEAF), ("s1", LEAF),
+    ]  # fmt: skip
+    for row in rows:
+        assert row["aurc"] < row["aurc_max"]
+        assert row["ece"] < 0.1
+
+
+def test_no_evidence_speaks_against_an_answer() -> None:
+    rng = np.random.default_rng(1)
+    found = np.column_stack([rng.random((N, 2)), rng.uniform(-1, 1, N), rng.integers(0, 2, N), rng.integers(0, 9, N)])
+    for right in (found[:, 0] > 0.5, found[:, 0] < 0.5, found[:, 4] < 3):
+        assert min(logistic(found, right).weights) >= 0.0
+
+
+def test_aurc_is_the_mean_risk_over_all_coverages() -> None:
+    right = np.array([True, False, True])
+    assert aurc(np.array([0.9, 0.5, 0.7]), right) == pytest.approx((0 + 0 + 1 / 3) / 3)
+    assert aurc(np.array([0.5, 0.9, 0.7]), right) == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
+
+
+def test_thresholds_reach_the_tier_on_what_they_were_found_on_and_stricter_tiers_answer_less() -> None:
+    seen, names = held(0.75, 0.9), ["s0", "s1"]
+    ladder = ladder_of(seen, fit(seen, names), names)
+    thresholds, offsets = thresholds_of(ladder, seen.truth)
+    assert {*TIERS, *DEPTHS} == set(thresholds)
+    told = {name: tier_of(ladder, seen.truth, name, thresholds[name]) for name in TIERS}
+    for name, row in told.items():
+        assert row["coverage"] == 0 or row["precision"] >= TIERS[name].p
+    assert told["standard"]["coverage"] >= told["fine"]["coverage"] >= told["strict"]["coverage"]
+    assert set(offsets) == set(DEPTHS)
+
+
+def test_a_stage_that_knows_no_more_than_the_one_before_is_worth_nothing_and_one_that_does_is() -> None:
+    for wanted in (True, False):
+        seen = held(0.7, 0.88, 0.9, costs=(0.0001, 0.002, 0.02))
+        seen = replace(seen, p={**seen.p, "s1": seen.p["s0"]}) if wanted else seen
+        names, without = ["s0", "s1", "s2"], ["s0", "s2"]
+        told = worthless(seen, fit(seen, names), fit(seen, without), names, without)
+        assert (told is not None) == wanted
+        assert told is None or "gains nothing" in told
