@@ -76,6 +76,9 @@ def _paid(tier: Tier, proof: Proof, test: Split) -> "Iterator[Row]":
     yield Row("corpus", f"{name}, on test: kinds answered ({by_stage})", 100 * float(accepted.mean()), "%")
     yield Row("corpus", f"{name}, on test: right", 100 * float(right[accepted].mean()), "%")
     yield Row("corpus", f"{name}, on test: CPU a kind", 1e3 * cost, "ms")
+    yield Row(
+        "corpus", f"{name}, on test: CPU a certified answer", 1e3 * cost / max(1e-9, float(accepted.mean())), "ms"
+    )
     return cost
 
 
