@@ -17,7 +17,8 @@ from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOptio
 if TYPE_CHECKING:
     from pipeline.job import Job
     from pipeline.why import Why
-    from pipeline.why_stages import Asked, Said
+    from pipeline.why_stages import Asked as Stages
+    from pipeline.why_stages import Said
     from schemas.registry import Kind
 
 _TEMPLATE_ID = re.compile(r"[0-9a-f]{16}")
@@ -142,7 +143,7 @@ def _show(header: dict[str, Any], params: list[str] | None, found: "Why") -> Non
             _field(said.stage, f"{said.model}{': ' if said.card else ''}{said.card}")
 
 
-def _cascade(asked: "Asked") -> None:
+def _cascade(asked: "Stages") -> None:
     """Print what each stage says, what it would need to answer alone, and the words that weigh."""
     out()
     _field("tier", f"{asked.tier}: the {asked.depth} right in {asked.p:.0%}; {_promise(asked)}")
@@ -159,12 +160,12 @@ def _cascade(asked: "Asked") -> None:
         _field("evidence", words)
 
 
-def _promise(asked: "Asked") -> str:
+def _promise(asked: "Stages") -> str:
     certs = {said.cert_id for said in asked.stages if said.cert_id}
     return f"certified by {', '.join(sorted(certs))}" if certs else "uncertified, so that is hoped and not promised"
 
 
-def _row(said: "Said", asked: "Asked") -> tuple[str, str, str, str, str, str]:
+def _row(said: "Said", asked: "Stages") -> tuple[str, str, str, str, str, str]:
     by_domain = asked.depth == "domain"
     says = said.domain if by_domain else said.label
     p = said.domain_probability if by_domain else said.probability
@@ -172,7 +173,7 @@ def _row(said: "Said", asked: "Asked") -> tuple[str, str, str, str, str, str]:
     return said.stage, says, f"{p:.2f}", f"{said.score:.2f}", needed, _so(said, asked)
 
 
-def _so(said: "Said", asked: "Asked") -> str:
+def _so(said: "Said", asked: "Stages") -> str:
     """Tell what comes of a stage's answer."""
     if said.answers:
         return f"answers ({said.cert_id or 'uncertified'})"
