@@ -1,6 +1,7 @@
 """Single keys from a terminal, and lines with completion; from a pipe, lines alone."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -22,7 +23,7 @@ def key() -> str:
                 return line.strip()[0]
         return END
     with _one_by_one():
-        typed = sys.stdin.read(1)
+        typed = os.read(sys.stdin.fileno(), 1).decode("latin-1")  # Python's buffer would swallow what is typed ahead
     return END if typed == "\x04" else typed
 
 

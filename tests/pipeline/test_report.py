@@ -113,6 +113,60 @@ def test_a_stamp_far_from_all_others_is_told_and_does_not_flatten_the_pictures(t
     assert told["pictures"]["first"].startswith("2026-11-01")
 
 
+WORDS = "accepted rejected queued started stopped mounted renewed expired rotated dropped resumed joined".split()
+
+
+def certified(folder: Path) -> Path:
+    """Make a lake whose kinds were drawn and labelled by people, with a certificate for all and a refusal for one."""
+    log = [
+        f"Nov  1 00:{i % 60:02d}:00 h{i % 3} {app}[{i}]: {word} the {app} {noun} of user u{i}"
+        for app in ("sshd", "cron", "named", "postfix/smtpd")
+        for noun in ("session", "zone", "message")
+        for i, word in enumerate(WORDS)
+    ]
+    (folder / "a.log").write_text("".join(f"{line}\n" for line in log))
+    lake = Lake.create(folder / "lake")
+    fill(lake, str(folder / "a.log"))
+    from datetime import UTC, datetime, timedelta
+
+    from connectors.lake.certificates import Certificates
+    from pipeline.certify_draw import cert_sets, draw, drawn
+    from pipeline.certify_models import frozen_of
+    from pipeline.config import load
+    from pipeline.review import answer_all, cert_queue
+
+    draw(lake, 60, seed=7)
+    items = {item.template_id: item for item in cert_queue(lake, {})}
+    was = {row["template_id"]: row["label"] for row in lake.kinds().to_pylist()}
+    leaves = ["auth.session", "mail.flow", "network.dns"]
+    answers = {id_: was[id_] if was[id_] != "unknown" and i % 5 else leaves[i % 3] for i, id_ in enumerate(items)}
+    answer_all(lake, answers, items, by="ann")
+    assert all(one.label for one in drawn(lake, cert_sets(lake)[-1]))
+    now = datetime.now(UTC)
+    row = {"at": now, "promise": "novel", "tier": "coarse", "depth": "domain", "p": 0.9, "domain": "", "delta": 0.05}
+    row |= {"reference": "people", "cert_set": cert_sets(lake)[-1], "frozen": sorted(frozen_of(load()).items())}
+    proof = {"cert_id": "a" * 16, "event": "issued", "n": 48, "errors": 1, "lower": 0.905, "coverage": 0.8}
+    refusal = {"cert_id": "b" * 16, "event": "refused", "tier": "strict", "depth": "leaf", "p": 0.99, "needed": 540}
+    journal = Certificates(lake.root)
+    journal.note([row | proof | {"valid_until": now + timedelta(days=90), "thresholds": [], "reason": "1 of 48 wrong"}])
+    journal.note([row | refusal | {"reason": "too few labels <b>"}])
+    return lake.root
+
+
+def test_certificates_what_they_rest_on_and_the_curve_with_the_certified_point_are_on_the_page(tmp_path: Path) -> None:
+    root = certified(tmp_path)
+    page = page_of(tmp_path, str(root))
+    assert "1 of 48" in page.text
+    assert "540 more labels; too few labels <b>" in page.text
+    assert "holds 60 kinds drawn at random before any label was seen; people have labelled 60" in page.text
+    assert "coarse: 1 of 48 wrong at 80 % coverage" in page.text
+    assert "area under the curve" in page.text
+    told = dioptre("report", str(root), "--json").json["trust"]
+    assert [one["status"] for one in told["certificates"]] == ["valid", "uncertified"]
+    assert told["curves"]["leaf"]["n"] == 60
+    assert told["needed"][0]["more"] == 0
+
+
 def test_the_curve_counts_errors_from_the_surest_on_and_each_depth_by_itself() -> None:
     machine = {f"k{i}": ("auth.session" if i % 4 else "auth.login_failure", 1 - i / 100) for i in range(12)}
     truth = dict.fromkeys(machine, "auth.session")
