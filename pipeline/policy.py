@@ -93,6 +93,7 @@ class Dial:
     ) -> None:
         self._lake, self._settings, self._frozen, self._now = lake, settings, frozen, now
         self._looked: tuple[int, int, str] | None = None
+        self._named: Mapping[str, str] | None = None
 
     def turned(self) -> str | None:
         """Give the name of a policy that kinds were not decided under yet; None: they were. Cheap meanwhile."""
@@ -109,5 +110,7 @@ class Dial:
         note_decided(self._lake, name)
 
     def _models(self) -> Mapping[str, str]:
-        """Name the models, if any certificate depends on them."""
-        return self._frozen() if Certificates(self._lake.root).stamp() else {}
+        """Name the models, once a process, if any certificate depends on them."""
+        if self._named is None and Certificates(self._lake.root).stamp():
+            self._named = self._frozen()
+        return self._named or {}
