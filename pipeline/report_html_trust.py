@@ -72,7 +72,8 @@ def _certificate(one: Told) -> tuple[str, ...]:
         e(f"{one['depth']}{' in ' + one['domain'] if one['domain'] else ''}"), e(one["promise"]), f"{one['p']:.2f}",
         f"{one['lower']:.3f}" if proof else "", f"{number(one['errors'])} of {number(one['n'])}" if proof else "",
         f"{100 * one['coverage']:.0f} %" if proof else "", e(one["reference"] or ""),
-        f"{one['valid_until']:%Y-%m-%d}" if one["valid_until"] else "", e(need + (one["reason"] or "")),
+        f'<span class="n">{one["valid_until"]:%Y-%m-%d}</span>' if one["valid_until"] else "",
+        e(need + (one["reason"] or "")),
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ td code{display:block;min-width:15rem}
 .dot{fill:var(--c0)}.point{stroke:var(--card);stroke-width:2}
 .f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}
 .f6{fill:var(--c6)}.f7{fill:var(--c7)}.f8{fill:var(--c8)}
-polyline.f0{fill:none;stroke:var(--c0)}polyline.f1{fill:none;stroke:var(--c1)}
+polyline.f0{fill:none;stroke:var(--c0);stroke-width:4;stroke-opacity:.6}polyline.f1{fill:none;stroke:var(--c1)}
 .legend{font-size:.84rem;color:var(--soft);margin:.5rem 0 0;max-width:none}
 .legend span{display:inline-block;margin-right:1rem;white-space:nowrap}
 .legend i{display:inline-block;width:.7rem;height:.7rem;border-radius:2px;margin-right:.35rem;vertical-align:-1px}

@@ -190,7 +190,8 @@ def curve(
     """Draw risk against coverage, a line a depth, and the points that are certified: (depth, coverage, risk, title)."""
     w, base, ceiling, left = 960.0, 230.0, 16.0, LEFT
     risks = [row["risk"] for rows in curves.values() for row in rows if row["coverage"] > 0.02]
-    top = max([0.1, *risks, *(risk for _, _, risk, _ in certified)]) * 1.05
+    worst = max([0.0, *risks, *(risk for _, _, risk, _ in certified)])
+    top = next(round_ for round_ in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if worst <= round_)
     body = ""
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):
         y, x = base - part * (base - ceiling), left + part * (w - RIGHT - left)
