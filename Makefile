@@ -13,7 +13,7 @@ INSTALL = $(UV) pip install -q --python $(BIN)/python
 endif
 PINS := deploy/requirements
 
-.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream bench-templates bench-cascade train-exits train-tiny pins clean exactly-once soak soak-long bench-freshness bench-checkpoints
+.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream bench-templates bench-cascade bench-models train-models train-exits train-tiny pins clean exactly-once soak soak-long bench-freshness bench-checkpoints
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 36
@@ -100,6 +100,15 @@ bench-certify: $(VENV)/dev.stamp ## how often certificates are wrong and how far
 
 bench-cascade: $(VENV)/dev.stamp ## who answers what: kinds by stage, calls and CPU for a million events
 	@$(BIN)/python -m tests.bench.bench_cascade
+
+bench-models: $(VENV)/dev.stamp ## what each model and all together are worth on programs nobody trained on, beside simpler ways
+	@$(BIN)/python -m tests.bench.bench_models
+
+train-models: $(VENV)/dev.stamp ## train all models anew, one after the other (needs torch: the extra `train`, and BASE=; two hours on two cores)
+	@$(BIN)/dioptre train tiny
+	@$(BIN)/dioptre train large --base $(or $(BASE),sentence-transformers/all-MiniLM-L6-v2) --keep $(VENV)/network
+	@$(BIN)/dioptre train small --kept $(VENV)/network
+	@$(BIN)/dioptre train exits
 
 train-exits: $(VENV)/dev.stamp ## fit when stages may answer alone, anew after any model
 	@$(BIN)/dioptre train exits

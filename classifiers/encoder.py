@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from classifiers.card import MODELS, checked_bytes, read_card
-from classifiers.text import HOLE, SECTION, input_text
+from classifiers.session import session
+from classifiers.text import message_words
 from schemas.registry import Kind
 
 Matrix = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ class Encoder:
         self._tokens: Any = Tokenizer.from_str(checked_bytes(folder, self.card, TOKENIZER_FILE).decode())
         self._tokens.enable_truncation(MOST_TOKENS)
         self._tokens.no_padding()
-        self._session = _session(checked_bytes(folder, self.card, MODEL_FILE))
+        self._session = session(checked_bytes(folder, self.card, MODEL_FILE))
 
     @staticmethod
     def load(folder: Path | None = None) -> "Encoder":
@@ -58,25 +58,15 @@ class Encoder:
     def vectors(self, texts: Sequence[str]) -> Matrix:
         """Give (n, width) float32, rows of length 1, of texts that are put together elsewhere."""
         out = np.empty((len(texts), self.width), np.float32)
-        for row, tokens in enumerate(self._tokens.encode_batch(list(texts))):
-            ids = np.array([tokens.ids], np.int64)
-            out[row] = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
+        for row, text in enumerate(texts):
+            out[row] = self._session.run(None, {"input_ids": np.array(self._tokens.encode(text).ids, np.int64)})[0][0]
         return out
 
 
 def encoder_text(kind: Kind) -> str:
-    """Give the words of a kind's message, without its holes: the form in which the encoder reads it.
+    """Give the form in which a kind is compared with others: the words of its message.
 
     Of 2,000 kinds of our corpus, the nearest one of another program had the same leaf in 41 % of cases with these
     words, in 38 % with the program's words before them, in 34 % with the template as it stands.
     """
-    message = input_text(kind).partition(SECTION)[2].replace(HOLE, b" ")
-    return b" ".join(message.split()).decode("utf-8", "replace")
-
-
-def _session(data: bytes) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return message_words(kind)

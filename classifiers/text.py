@@ -39,3 +39,18 @@ def input_text(kind: Kind) -> bytes:
 def _words(text: str, limit: int) -> bytes:
     raw = text[:limit].encode("utf-8", "surrogatepass")[:limit].replace(HOLE, b" ").replace(b"<*>", b" \x01 ")
     return b" ".join(_CAMEL.sub(b" ", raw).translate(_TABLE).split())
+
+
+def sentence(kind: Kind) -> str:
+    """Give a kind as networks read it: the program's words, a colon, and the message's words without its holes."""
+    program, _, message = input_text(kind).partition(SECTION)
+    return f"{_plain(program)}: {_plain(message)}"
+
+
+def message_words(kind: Kind) -> str:
+    """Give the words of a kind's message, without its holes and its program: what tells how near two kinds are."""
+    return _plain(input_text(kind).partition(SECTION)[2])
+
+
+def _plain(words: bytes) -> str:
+    return b" ".join(words.replace(HOLE, b" ").split()).decode("utf-8", "replace")

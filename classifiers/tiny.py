@@ -1,21 +1,20 @@
 """The tiny stage: a linear model on hashed n-grams, served by onnxruntime on one thread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
-from classifiers.card import MODELS, ModelError, checked_bytes, read_card
+from classifiers.answers import labels_of, verdicts
+from classifiers.card import MODELS, checked_bytes, read_card
 from classifiers.features import Recipe, features
+from classifiers.session import session
 from classifiers.text import input_text
 from schemas.registry import Kind, Verdict
-from schemas.taxonomy import taxonomy
 
 MODEL_FILE = "model.onnx"
-_DIGITS = 4  # of a confidence: the last of a float32 depend on what else is in the batch
 _KINDS = 256  # features of so many kinds fit the processor's cache: twice as fast as 4,096 at once
 _RUN = 32  # kinds of similar length that go through the model together
 
@@ -25,46 +24,38 @@ class Tiny:
 
     name = "tiny"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, open_: Callable[[bytes], Any] = session) -> None:
+        self._folder, self._open = folder, open_
         self.card = read_card(folder)
-        self.labels = _labels(folder, self.card)
+        self.labels = labels_of(folder, self.card)
         self.floor = float(self.card["floor"])
         self.recipe = Recipe.of(self.card["recipe"])
-        self._knots = np.array(self.card["confidence"], np.float64).reshape(-1, 2)
         self.model = f"tiny:{self.card['files'][MODEL_FILE][:8]}"
-        self._session = _session(checked_bytes(folder, self.card, MODEL_FILE))
+        self._session = open_(checked_bytes(folder, self.card, MODEL_FILE))
 
     @staticmethod
-    def load(folder: Path | None = None) -> "Tiny":
-        """Load a model folder; None: the packaged model.
+    def load(folder: Path | None = None, open_: Callable[[bytes], Any] = session) -> "Tiny":
+        """Load a model folder; None: the packaged model. `open_` makes a session of the bytes of its file.
 
         Raises:
             ModelError: a file is missing, changed, or made for another taxonomy.
         """
-        return Tiny(MODELS / "tiny" if folder is None else folder)
+        return Tiny(MODELS / "tiny" if folder is None else folder, open_)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Tiny, (self._folder,)
+        return Tiny, (self._folder, self._open)
 
     def classify(self, kinds: Sequence[Kind]) -> list[Verdict | None]:
-        """Give the likeliest leaf of every kind, with its confidence; kinds without any feature get None."""
-        scores = self.scores(kinds)
-        best = scores.argmax(1)
-        top = scores[np.arange(len(kinds)), best]
-        sure = np.interp(top, self._knots[:, 0], self._knots[:, 1])
-        return [
-            Verdict(self.labels[i], round(float(c), _DIGITS), self.name, self.model)
-            for i, c in zip(best.tolist(), sure, strict=True)
-        ]
+        """Give the likeliest leaf of every kind, with its confidence."""
+        return verdicts(self.scores(kinds), self.card, self.name, self.model)
 
-    def scores(self, kinds: Sequence[Kind]) -> npt.NDArray[np.float32]:
-        """Probabilities (n, leaves), float32, columns in the order of `labels`; rows sum to 1."""
-        out = np.zeros((len(kinds), len(self.labels)), np.float32)
+    def scores(self, kinds: Sequence[Kind]) -> npt.NDArray[np.float64]:
+        """Probabilities (n, leaves), columns in the order of `labels`; rows sum to 1."""
+        out = np.zeros((len(kinds), len(self.labels)))
         for start in range(0, len(kinds), _KINDS):
             part = kinds[start : start + _KINDS]
             out[start : start + len(part)] = self._part(part)
-        return out
+        return np.asarray(out / out.sum(1, keepdims=True))
 
     def _part(self, kinds: Sequence[Kind]) -> npt.NDArray[np.float32]:
         """Probabilities of a few kinds: short ones and long ones apart, so that little is padded."""
@@ -85,19 +76,3 @@ class Tiny:
 
 def _taken(values: Any, at: npt.NDArray[np.int64]) -> Any:
     return values[at] if len(values) else np.zeros(at.shape, values.dtype)
-
-
-def _labels(folder: Path, card: dict[str, Any]) -> tuple[str, ...]:
-    labels = tuple(card["labels"])
-    strange = [label for label in labels if label not in taxonomy().leaves]
-    if strange:
-        raise ModelError(f"{folder}: made for another taxonomy ({', '.join(strange[:3])} is no leaf); train it again")
-    return labels
-
-
-def _session(data: bytes) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -14,7 +14,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 LEAVES = tuple(taxonomy().leaves)
 DOMAINS = tuple(taxonomy().domains)
-_DOMAIN_OF = np.array([DOMAINS.index(domain_of(leaf)) for leaf in LEAVES])
+DOMAIN_OF = np.array([DOMAINS.index(domain_of(leaf)) for leaf in LEAVES])
 _TEMPERATURES = np.geomspace(0.2, 5.0, 65)
 _KNOTS = 16
 
@@ -93,21 +93,21 @@ def floor_of(confidence: F64, right: npt.NDArray[np.bool_], wanted: float) -> fl
 def scores(p: F64, confidence: F64, truth: I64, floor: float) -> dict[str, Any]:
     """All figures of a card, from calibrated held-out probabilities (n, leaves) and confidences (n,)."""
     guess, coarse = p.argmax(1), _domains(p).argmax(1)
-    right, domain_right = guess == truth, _DOMAIN_OF[guess] == _DOMAIN_OF[truth]
+    right, domain_right = guess == truth, DOMAIN_OF[guess] == DOMAIN_OF[truth]
     answered = confidence >= floor
     figures = {
         "kinds": len(truth),
         "leaf_macro_f1": macro_f1(truth, guess),
         "leaf_accuracy": right.mean(),
-        "domain_macro_f1": macro_f1(_DOMAIN_OF[truth], coarse),
-        "domain_accuracy": (coarse == _DOMAIN_OF[truth]).mean(),
+        "domain_macro_f1": macro_f1(DOMAIN_OF[truth], coarse),
+        "domain_accuracy": (coarse == DOMAIN_OF[truth]).mean(),
         "ece": ece(confidence, right),
         "floor": floor,
         "coverage_at_floor": answered.mean(),
         "leaf_precision_at_floor": right[answered].mean() if answered.any() else 0.0,
         "domain_precision_at_floor": domain_right[answered].mean() if answered.any() else 0.0,
         "majority_leaf_accuracy": np.bincount(truth).max() / len(truth),
-        "majority_domain_accuracy": np.bincount(_DOMAIN_OF[truth]).max() / len(truth),
+        "majority_domain_accuracy": np.bincount(DOMAIN_OF[truth]).max() / len(truth),
     }
     return {name: value if isinstance(value, int) else round(float(value), 4) for name, value in figures.items()}
 
@@ -115,6 +115,6 @@ def scores(p: F64, confidence: F64, truth: I64, floor: float) -> dict[str, Any]:
 def _domains(p: F64) -> F64:
     """Probabilities of the domains: each the sum of its leaves."""
     out = np.zeros((len(p), len(DOMAINS)))
-    for leaf, domain in enumerate(_DOMAIN_OF):
+    for leaf, domain in enumerate(DOMAIN_OF):
         out[:, domain] += p[:, leaf]
     return out

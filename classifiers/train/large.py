@@ -1,7 +1,8 @@
-"""Train the large stage: a linear head on the encoder's vectors, calibrated together with the tiny stage."""
+"""Train the large stage: a sentence encoder fine-tuned on the leaves, and its head, calibrated beside tiny."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,126 +10,160 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from classifiers.answers import LEAST, averaged
 from classifiers.encoder import MODEL_FILE as ENCODER_FILE
 from classifiers.encoder import Encoder
-from classifiers.large import MODEL_FILE, averaged, large_text
+from classifiers.large import MODEL_FILE, Large
+from classifiers.text import sentence
 from classifiers.tiny import MODEL_FILE as TINY_FILE
 from classifiers.tiny import Tiny
-from classifiers.train import corpus, evaluate, tiny
 from classifiers.train.corpus import ToKind
-from classifiers.train.evaluate import LEAVES
+from classifiers.train.dealt import Dealt, deal
+from classifiers.train.evaluate import LEAVES, macro_f1
 from classifiers.train.export import write_card
-from classifiers.train.judge import Judged, judge, training_facts
-from classifiers.train.phrases import patterns
+from classifiers.train.judge import facts, judge, told, weight_of_tiny
+from schemas.registry import Kind
 from schemas.taxonomy import taxonomy
 
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-STRENGTH = 30.0
-"""Greater trusts the rows more, the prior less; 10 to 100 score alike over folds by program."""
-
-_LEAST = 1e-9
+Say = Callable[[str], None]
 _OPSET, _IR = 17, 8
 
 
-def train(
-    corpus_dir: Path,
-    out_dir: Path,
-    to_kind: ToKind,
-    seed: int = 0,
-    say: Callable[[str], None] = lambda line: None,
-    beside: tuple[Encoder, Tiny] | None = None,
-) -> dict[str, Any]:
-    """Train, and write `model.onnx` and `card.json` to a folder.
+@dataclass(frozen=True)
+class Base:
+    """What to fine-tune: `name` is a folder or a name on the hub; `called`, `licence`: what the card says of it."""
 
-    Scores come from folds by program over the whole corpus: every kind is judged by a head and by a tiny model that
-    never met its program.
+    name: str
+    called: str
+    licence: str
+    epochs: int | None = None
+
+
+def train(
+    corpus_dir: Path, out_dir: Path, to_kind: ToKind, seed: int = 0, say: Say = lambda line: None, *,
+    base: Base | None = None, tiny: Tiny | None = None, keep: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Fine-tune on the split `train`; write the head to `out_dir`, the encoder to the folder `encoder` beside it.
 
     Args:
         to_kind: the key function, as (program, message) -> kind.
-        seed: of the folds; that of the tiny model beside, so that both are judged by the same folds.
-        beside: encoder and tiny model that will serve with the head; the packaged ones unless given.
+        base: None: leave encoder and head as they are, and only calibrate them anew beside a new tiny model.
+        tiny: the model that will serve beside it; the one in the folder `tiny` beside `out_dir` unless given.
+        keep: where the network goes in float, for `train small` to start from.
 
     Returns:
         The model card.
 
     Raises:
-        CorpusError: the corpus cannot be used.
+        CorpusError: the corpus cannot be used. OSError, ValueError: the base cannot.
     """
-    encoder, served = beside or (Encoder.load(), Tiny.load())
-    with threadpool_limits(limits=1):
-        kinds, _ = corpus.read(corpus_dir, to_kind)
-        say(f"{len(kinds)} kinds of {len({row.program for row in kinds})} programs; giving them vectors")
-        vectors = encoder.vectors([large_text(row.kind) for row in kinds])
-        data = tiny._data(kinds, patterns(seed))
-        truth, weight = data.classes[: len(kinds)], tiny._row_weights(kinds)
-        fold = evaluate.folds([corpus.family(row.program) for row in kinds], tiny.FOLDS, seed)
-        say("tiny, held out")
-        rows, _ = tiny._rows(data)
-        logits = tiny._held_out(rows, data, fold, say)
-        cheap = np.log(evaluate.probabilities(logits, float(served.card["temperature"])) + _LEAST)
-        say("the head, held out")
-        head = _held_out(vectors, truth, weight, fold)
-        heat = evaluate.temperature_of(head, truth)
-        found = judge(_both(head, cheap, heat), truth, fold, tiny.PRECISION)
-        say("fitting on everything")
-        table, bias = _fitted(vectors, truth, weight)
-    card = _card(found, encoder, served, kinds_facts=training_facts(kinds, 0, seed, corpus_dir))
-    out_dir.mkdir(parents=True, exist_ok=True)
-    card["files"] = {MODEL_FILE: _write(out_dir / MODEL_FILE, table / heat, bias / heat)}
+    dealt = deal(corpus_dir, to_kind)
+    beside = tiny or Tiny.load(out_dir.parent / "tiny")
+    if base is not None:
+        _finetuned(dealt, out_dir, base, seed, keep, corpus_dir, say)
+    say("calibrating beside tiny")
+    return calibrated(dealt, out_dir, beside)
+
+
+def calibrated(dealt: Dealt, out_dir: Path, tiny: Tiny) -> dict[str, Any]:
+    """Choose the weight of tiny, the temperature, the line of confidence and the floor; write them into the card."""
+    card = _card(out_dir)
+    encoder = Encoder.load(out_dir.parent / "encoder")
+    card["beside"] = {"encoder": encoder.card["files"][ENCODER_FILE], "tiny": tiny.card["files"][TINY_FILE]}
+    write_card(out_dir / "card.json", card | {"floor": 0.0})
+    served = Large.load(out_dir, encoder, tiny)
+    at, asked = dealt.at("tune"), dealt.at("test")
+    card |= together(served.alone, tiny, dealt, at, asked)
+    card["scores_without_tiny"] = alone(served.alone(dealt.kinds(asked)), dealt, asked)
     write_card(out_dir / "card.json", card)
     return card
 
 
-def _both(head: F32, cheap: F64, heat: float) -> F32:
-    """Average the held-out log-probabilities of head and tiny, as serving does."""
-    return averaged(np.log(evaluate.probabilities(head, heat) + _LEAST), cheap).astype(np.float32)
+def together(said: Callable[[Sequence[Kind]], Any], tiny: Tiny, dealt: Dealt, at: Any, asked: Any) -> dict[str, Any]:
+    """Calibrate a network's log-probabilities together with those of tiny, on the rows `at`; score the rows `asked`."""
+    kinds, others = dealt.kinds(at), dealt.kinds(asked)
+    network, cheap = said(kinds), np.log(tiny.scores(kinds) + LEAST)
+    weight = weight_of_tiny(network, cheap, dealt.classes[at])
+    tune = averaged(network, cheap, weight)
+    test = averaged(said(others), np.log(tiny.scores(others) + LEAST), weight)
+    found = judge(tune, dealt.classes[at], dealt.families(at), test, dealt.classes[asked])
+    return {"weight_of_tiny": weight, **told(found)}
 
 
-def _fitted(vectors: F32, classes: Ints, weight: npt.NDArray[np.float64]) -> tuple[F32, F32]:
-    """Fit weights (width, leaves) and bias (leaves,); a leaf that no row has is out of the question."""
-    model = LogisticRegression(C=STRENGTH, max_iter=200).fit(vectors, classes, sample_weight=weight)
-    table, bias = np.zeros((vectors.shape[1], len(LEAVES)), np.float32), np.full(len(LEAVES), -20.0, np.float32)
-    table[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
-    return table, bias
-
-
-def _held_out(vectors: F32, classes: Ints, weight: npt.NDArray[np.float64], fold: Ints) -> F32:
-    """Logits of every kind from heads that never met its program's family."""
-    out = np.zeros((len(classes), len(LEAVES)), np.float32)
-    for k in range(tiny.FOLDS):
-        seen = fold != k
-        table, bias = _fitted(vectors[seen], classes[seen], weight[seen])
-        out[~seen] = vectors[~seen] @ table + bias
-    return out
-
-
-def _card(found: Judged, encoder: Encoder, served: Tiny, kinds_facts: dict[str, Any]) -> dict[str, Any]:
+def alone(log_p: Any, dealt: Dealt, at: Any) -> dict[str, float]:
+    """Score a network without tiny."""
+    guess, truth = log_p.argmax(1), dealt.classes[at]
     return {
-        "name": "large",
-        "what": "linear head on the encoder's vectors of program and message, averaged with tiny in log space",
-        "labels": list(LEAVES),
-        "taxonomy": taxonomy().hash,
-        "beside": {"encoder": encoder.card["files"][ENCODER_FILE], "tiny": served.card["files"][TINY_FILE]},
-        "settings": {"strength": STRENGTH, "weight_of_tiny": 0.5, "family_power": tiny.FAMILY_POWER},
-        "temperature": found.temperature,
-        "confidence": found.knots,
-        "floor": found.floor,
-        "training": kinds_facts,
-        "scores_unseen_programs": {
-            "how": f"{tiny.FOLDS} folds by program family over the whole corpus; the file is trained on everything",
-            **found.scores,
-        },
+        "leaf_macro_f1": round(macro_f1(truth, guess), 4),
+        "leaf_accuracy": round(float((truth == guess).mean()), 4),
     }
 
 
-def _write(path: Path, table: F32, bias: F32) -> str:
-    """Write the head: input `vector` (kinds, width), output `log_probability` (kinds, leaves); give its sha256."""
+def _finetuned(
+    dealt: Dealt, out_dir: Path, base: Base, seed: int, keep: Path | None, corpus_dir: Path, say: Say
+) -> None:
+    """Fine-tune a base, and write the encoder, the head and what cards can tell before calibration."""
+    from classifiers.train.encoder import write_encoder
+    from classifiers.train.finetune import finetune, settle
+    from classifiers.train.network import SCALE, load, save
+    from classifiers.train.recipes import LARGE, of_labels
+    from classifiers.train.zero import zero_shot
+
+    training = facts(dealt, seed, corpus_dir)
+    settle(seed)
+    network, read = load(base.name)
+    bare = zero_shot(network, read, dealt)
+    say(f"the base as it is, by the nearest definition: {bare}")
+    how = LARGE(base.epochs)
+    finetune(network, read, of_labels(dealt, seed), how, seed, say)
+    if keep is not None:
+        save(network, read, keep)
+    encoder = {"base": base.called, "licence": base.licence, "training": training}
+    write_encoder(network, read, out_dir.parent / "encoder", encoder)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    table = network.head.weight.detach().numpy().T * SCALE
+    card = _plain() | {"settings": asdict(how), "base": base.called, "licence": base.licence}
+    card |= {"training": training, "base_by_nearest_definition": bare}
+    card["files"] = {MODEL_FILE: write_head(out_dir / MODEL_FILE, table, network.head.bias.detach().numpy())}
+    card["rounding"] = _rounding(network, read, dealt, out_dir)
+    write_card(out_dir / "card.json", card)
+
+
+def _rounding(network: Any, read: Any, dealt: Dealt, out_dir: Path) -> dict[str, float]:
+    """Compare the network in float with the files, on the kinds of tune and test."""
+    from classifiers.train.finetune import spoken
+    from classifiers.train.served import rounding
+
+    at = dealt.at("tune", "test")
+    texts = [sentence(kind) for kind in dealt.kinds(at)]
+    exact, said = spoken(network, read, texts)
+    vectors = Encoder.load(out_dir.parent / "encoder").vectors(texts)
+    logits = vectors @ (network.head.weight.detach().numpy().T * 16.0) + network.head.bias.detach().numpy()
+    truth = dealt.classes[at]
+    float_, int8 = macro_f1(truth, said.argmax(1)), macro_f1(truth, logits.argmax(1))
+    told = {"leaf_macro_f1_float": float_, "leaf_macro_f1_int8": int8, "cosine_to_float": rounding(exact, vectors)}
+    return {name: round(value, 4) for name, value in told.items()}
+
+
+def _plain() -> dict[str, Any]:
+    return {
+        "name": "large",
+        "what": "linear head on the fine-tuned encoder's vector, averaged with tiny in log space",
+        "labels": list(LEAVES),
+        "taxonomy": taxonomy().hash,
+    }
+
+
+def _card(out_dir: Path) -> dict[str, Any]:
+    from classifiers.card import read_card
+
+    return read_card(out_dir)
+
+
+def write_head(path: Path, table: F32, bias: F32) -> str:
+    """Write a head: input `vector` (kinds, width), output `log_probability` (kinds, leaves); give its sha256."""
     constants = {"table": table.astype(np.float32), "bias": bias.astype(np.float32)}
     nodes = [
         helper.make_node("MatMul", ["vector", "table"], ["sum"], name="sum"),
@@ -140,7 +175,7 @@ def _write(path: Path, table: F32, bias: F32) -> str:
         "large",
         [helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["kinds", table.shape[0]])],
         [helper.make_tensor_value_info("log_probability", TensorProto.FLOAT, ["kinds", len(bias)])],
-        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+        [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in constants.items()],
     )
     opset = helper.make_opsetid("", _OPSET)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR, producer_name="dioptre")

@@ -1,6 +1,6 @@
 """Train the tiny stage: labelled kinds in, a model folder out; the same bytes for the same seed and data."""
 
-from collections import Counter
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +15,13 @@ from classifiers.features import Recipe, features
 from classifiers.neighbours import CORPUS_FILE
 from classifiers.text import input_text
 from classifiers.tiny import MODEL_FILE
-from classifiers.train import corpus, evaluate
-from classifiers.train.corpus import Labelled, ToKind
+from classifiers.train.corpus import ToKind
+from classifiers.train.dealt import FAMILY_POWER, Dealt, allowed, deal
+from classifiers.train.evaluate import LEAVES, probabilities
 from classifiers.train.export import write_card, write_corpus, write_model
-from classifiers.train.fit import I64, Rows, Settings, logistic
-from classifiers.train.judge import Judged, errors, judge, training_facts
+from classifiers.train.fit import F32, Settings, logistic, one_hot
+from classifiers.train.judge import Judged, errors, facts, judge, told
+from classifiers.train.lessons import TRUST, Lesson, Teacher, doubtful, drawn, pool
 from classifiers.train.phrases import Pattern, patterns
 from schemas.registry import Kind
 from schemas.taxonomy import taxonomy
@@ -29,169 +31,154 @@ RECIPE = Recipe(
     char=(2, 4),
     weights={"app": 0.5, "app_char": 0.3, "word": 1.0, "pair": 0.5, "skip": 0.2, "char": 1.0},
 )
-"""The best of a search by folds over the programs of train and tune; 50,000 rows of 55 int8 keep under 3 MB. Longer
-pieces gain nothing there (leaf macro-F1 .614 for 3 to 5 bytes, .623 for 2 to 4): they fill the buckets."""
+"""The best of a search (`dioptre train tiny --search`); 50,000 rows of 55 int8 keep under 3 MB."""
 
 SETTINGS = Settings(strength=100.0, iterations=60, balance=0.5)
 PHRASE_WEIGHT = 2.0
 """How much a pattern of the phrases counts, in labelled kinds."""
 
-FAMILY_POWER = 0.3
-"""A kind counts its family's number of kinds to the power of minus this, so that large programs do not drown small."""
-
 RARITY = 1.5
 """Power of the inverse document frequency by which features are weighted."""
 
-FOLDS = 5
-PRECISION = 0.8
-"""Share of answers that should be right above the floor, on programs never met."""
+LESSON, LESSON_WEIGHT = 4_000, 0.3
+"""Kinds without a label that a taught model learns from, and how much each counts."""
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Data:
-    """Rows for training: labelled kinds first, then one row a pattern. `features` holds no rarity yet."""
+class Model:
+    """A fitted model: what it counts, the weights of its features (buckets, leaves), and a bias."""
 
-    kinds: Sequence[Labelled]
-    features: Any
-    classes: npt.NDArray[np.int64]
-    weight: npt.NDArray[np.float32]
+    recipe: Recipe
+    table: F32
+    bias: F32
+
+    def logits(self, kinds: Sequence[Kind]) -> F32:
+        """Give (n, leaves) in float; the file rounds the table to int8."""
+        return np.asarray(matrix(kinds, self.recipe) @ self.table + self.bias, np.float32)
 
 
 def train(
-    corpus_dir: Path, out_dir: Path, to_kind: ToKind, seed: int = 0, say: Callable[[str], None] = lambda line: None
-) -> dict[str, Any]:
-    """Train, and write `model.onnx`, `card.json` and `corpus.tsv.gz` (for `explain`) to a folder.
-
-    Scores come from folds by program over the whole corpus: every kind is judged by a model that never met its
-    program. The model written is trained on everything.
+    corpus_dir: Path, out_dir: Path, to_kind: ToKind, seed: int = 0, say: Say = lambda line: None, *,
+    teacher: Teacher | None = None, unlabelled: Sequence[Kind] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Train on the split `train`, and write `model.onnx`, `card.json` and `corpus.tsv.gz` (for `explain`) to a folder.
 
     Args:
         to_kind: the key function, as (program, message) -> kind.
-        seed: of the folds and of the phrases' variants.
+        seed: of the phrases' variants, and of what a lesson is chosen from.
         say: is told what goes on, line by line.
+        teacher: gives probabilities of kinds; the model then learns from what it says as well as from the labels.
+        unlabelled: kinds that a teacher may be asked about.
 
     Returns:
         The model card, and beside it `conflicts`, the kinds that the corpus labels in two ways, and `errors`, the
-        held-out kinds that were labelled wrongly, surest first.
+        kinds of `tune` and `test` that were labelled wrongly, surest first.
 
     Raises:
         CorpusError: the corpus cannot be used.
     """
     with threadpool_limits(limits=1):
-        kinds, conflicts = corpus.read(corpus_dir, to_kind)
-        say(f"{len(kinds)} kinds of {len({row.program for row in kinds})} programs")
-        data = _data(kinds, patterns(seed))
-        rows, rarity = _rows(data)
-        fold = evaluate.folds([corpus.family(row.program) for row in kinds], FOLDS, seed)
-        held_out = _held_out(rows, data, fold, say)
-        found = judge(held_out, data.classes[: len(kinds)], fold, PRECISION)
-        say("fitting on train + tune, for the test split")
-        test = _tested(rows, data, corpus.splits_of(corpus_dir, [row.program for row in kinds]), found)
-        say("fitting on everything")
-        table, bias = _fitted(rows, data, np.arange(len(data.classes)))
-        card = _card(data, found, test, seed, corpus_dir)
-        _write(out_dir, card, rows.table(table) * rarity[:, None], bias, kinds)
-    return {**card, "conflicts": [asdict(c) for c in conflicts], "errors": errors(held_out, data.classes, kinds)}
+        dealt = deal(corpus_dir, to_kind)
+        weak = patterns(seed)
+        say(f"{len(dealt.at('train'))} kinds to train on, {len(weak)} patterns")
+        model = fitted(dealt, weak)
+        lesson = None
+        if teacher is not None:
+            others = allowed(dealt, corpus_dir, unlabelled)
+            lesson = chosen(dealt, model, teacher, others, seed, say)
+            model = fitted(dealt, weak, teacher=teacher, lesson=lesson)
+        at, asked = dealt.at("tune"), dealt.at("test")
+        tune, test = model.logits(dealt.kinds(at)), model.logits(dealt.kinds(asked))
+        found = judge(tune, dealt.classes[at], dealt.families(at), test, dealt.classes[asked])
+        card = _card(dealt, found, len(weak), lesson, seed, corpus_dir)
+        _write(out_dir, card, model, dealt)
+    both = np.concatenate([at, asked])
+    wrong = errors(np.concatenate([tune, test]), dealt.classes[both], [dealt.rows[i] for i in both.tolist()])
+    return {**card, "conflicts": [asdict(c) for c in dealt.conflicts], "errors": wrong}
 
 
-def _data(kinds: Sequence[Labelled], weak: Sequence[Pattern]) -> Data:
-    """Count features; the variants of a pattern are averaged into one row."""
+def fitted(
+    dealt: Dealt, weak: Sequence[Pattern], recipe: Recipe = RECIPE, settings: Settings = SETTINGS, *,
+    teacher: Teacher | None = None, lesson: Lesson | None = None,
+) -> Model:  # fmt: skip
+    """Fit a model on the kinds of `train`, the patterns, and what a teacher says."""
+    at = dealt.at("train")
+    kinds = dealt.kinds(at)
+    wanted = one_hot(dealt.classes[at], len(LEAVES))
+    if teacher is not None:
+        wanted = ((1 - TRUST) * wanted + TRUST * teacher(kinds)).astype(np.float32)
+    said = one_hot(np.array([LEAVES.index(pattern.leaf) for pattern in weak], np.int64), len(LEAVES))
+    parts = [matrix(kinds, recipe), _means(weak, recipe)]
+    wanted, weight = np.concatenate([wanted, said]), [dealt.weights(at), np.full(len(weak), PHRASE_WEIGHT, np.float32)]
+    if lesson is not None:
+        parts.append(matrix(lesson.kinds, recipe))
+        wanted = np.concatenate([wanted, lesson.wanted.astype(np.float32)])
+        weight.append(np.full(len(lesson.kinds), lesson.weight, np.float32))
+    rows = scipy.sparse.vstack(parts).tocsr()
+    rarity = _rarity(rows, len(kinds), recipe)
+    scaled = (rows @ scipy.sparse.diags(rarity)).tocsr().astype(np.float32)
+    table, bias = logistic(scaled, wanted, np.concatenate(weight), settings)
+    return Model(recipe, table * rarity[:, None], bias)
+
+
+def chosen(dealt: Dealt, model: Model, teacher: Teacher, unlabelled: Sequence[Kind], seed: int, say: Say) -> Lesson:
+    """Choose what a taught model learns from beside the labels: where the teacher is sure and the model is not."""
+    rng = random.Random(seed)
+    asked = drawn(pool(dealt.kinds(dealt.at("train")), unlabelled, seed), 2 * LESSON, rng)
+    say(f"asking the teacher about {len(asked)} kinds without a label")
+    wanted = teacher(asked)
+    rows = doubtful(wanted, probabilities(model.logits(asked), 1.0), LESSON, seed)
+    return Lesson(tuple(asked[i] for i in rows), wanted[rows], LESSON_WEIGHT)
+
+
+def matrix(kinds: Sequence[Kind], recipe: Recipe) -> Any:
+    """Count features: a sparse matrix (kinds, buckets), without any rarity."""
+    found = features([input_text(kind) for kind in kinds], recipe)
+    return scipy.sparse.csr_matrix((found.value, (found.row, found.bucket)), shape=(found.n, recipe.buckets))
+
+
+def _means(weak: Sequence[Pattern], recipe: Recipe) -> Any:
+    """One row a pattern: the mean of its variants."""
     texts = [pattern.kinds() for pattern in weak]
-    raw = _matrix([row.kind for row in kinds] + [kind for group in texts for kind in group])
-    sizes = np.array([1] * len(kinds) + [len(group) for group in texts])
+    sizes = np.array([len(group) for group in texts], np.int64)
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    shape = (len(sizes), raw.shape[0])
-    mean = scipy.sparse.csr_matrix((np.repeat(1.0 / sizes, sizes), np.arange(raw.shape[0]), ends), shape=shape)
-    leaves = list(taxonomy().leaves)
-    labels = [row.leaf for row in kinds] + [pattern.leaf for pattern in weak]
-    weight = np.concatenate([_row_weights(kinds), np.full(len(weak), PHRASE_WEIGHT)]).astype(np.float32)
-    return Data(kinds, (mean @ raw).tocsr(), np.array([leaves.index(x) for x in labels], np.int64), weight)
+    total = int(ends[-1])
+    mean = scipy.sparse.csr_matrix((np.repeat(1.0 / sizes, sizes), np.arange(total), ends), shape=(len(sizes), total))
+    return (mean @ matrix([kind for group in texts for kind in group], recipe)).tocsr()
 
 
-def _row_weights(kinds: Sequence[Labelled]) -> npt.NDArray[np.float64]:
-    """How much each labelled kind counts; 1 on average."""
-    families = [corpus.family(row.program) for row in kinds]
-    size = Counter(families)
-    weight = np.array([size[family] ** -FAMILY_POWER for family in families])
-    return np.asarray(weight / weight.mean())
-
-
-def _matrix(kinds: Sequence[Kind]) -> Any:
-    found = features([input_text(kind) for kind in kinds], RECIPE)
-    return scipy.sparse.csr_matrix((found.value, (found.row, found.bucket)), shape=(found.n, RECIPE.buckets))
-
-
-def _rows(data: Data) -> tuple[Rows, npt.NDArray[np.float32]]:
-    """Weight features by rarity, so that a labelled kind's length is about 1, and factor the rows.
-
-    The rarity goes into the table in the end.
-    """
-    n = data.features.shape[0]
-    count = np.bincount(data.features.indices, minlength=RECIPE.buckets)
+def _rarity(rows: Any, labelled: int, recipe: Recipe) -> npt.NDArray[np.float32]:
+    """Weigh features by how rare they are, so that a labelled kind's length is about 1."""
+    n = rows.shape[0]
+    count = np.bincount(rows.indices, minlength=recipe.buckets)
     rarity = (1.0 + np.log((1.0 + n) / (1.0 + count))) ** RARITY
-    squares = (data.features[: len(data.kinds)] @ scipy.sparse.diags(rarity)).power(2).sum() / len(data.kinds)
-    rarity = (rarity / np.sqrt(squares)).astype(np.float32)
-    return Rows.of((data.features @ scipy.sparse.diags(rarity)).tocsr().astype(np.float32)), rarity
+    squares = (rows[:labelled] @ scipy.sparse.diags(rarity)).power(2).sum() / labelled
+    return np.asarray(rarity / np.sqrt(squares), np.float32)
 
 
-def _fitted(rows: Rows, data: Data, chosen: npt.NDArray[np.int64]) -> tuple[Any, Any]:
-    basis, classes, weight = rows.basis[chosen], data.classes[chosen], data.weight[chosen]
-    return logistic(basis, classes, len(taxonomy().leaves), weight, SETTINGS)
-
-
-def _held_out(rows: Rows, data: Data, fold: I64, say: Callable[[str], None]) -> npt.NDArray[np.float32]:
-    """Logits of every labelled kind, from models that never met its program's family."""
-    n = len(data.kinds)
-    out = np.zeros((n, len(taxonomy().leaves)), np.float32)
-    for k in range(FOLDS):
-        say(f"fold {k + 1} of {FOLDS}")
-        out[fold == k] = _logits(rows, data, np.flatnonzero(fold != k), np.flatnonzero(fold == k))
-    return out
-
-
-def _logits(rows: Rows, data: Data, seen: I64, asked: I64) -> npt.NDArray[np.float32]:
-    """Logits of the kinds `asked` from a model trained on the kinds `seen` and the phrases."""
-    weak = np.arange(len(data.kinds), len(data.classes))
-    table, bias = _fitted(rows, data, np.concatenate([seen, weak]))
-    return np.asarray(rows.basis[asked] @ table + bias, np.float32)
-
-
-def _tested(rows: Rows, data: Data, splits: Sequence[str], found: Judged) -> dict[str, Any] | None:
-    """Scores on the programs of the test split, of a model trained on the others; None without a test split."""
-    where = np.array(splits)
-    seen, asked = np.flatnonzero(where != "test"), np.flatnonzero(where == "test")
-    if not len(seen) or not len(asked):
-        return None
-    p = evaluate.probabilities(_logits(rows, data, seen, asked), found.temperature)
-    return evaluate.scores(p, evaluate.calibrated(p.max(1), found.knots), data.classes[asked], found.floor)
-
-
-def _card(data: Data, found: Judged, test: dict[str, Any] | None, seed: int, corpus_dir: Path) -> dict[str, Any]:
+def _card(dealt: Dealt, found: Judged, weak: int, lesson: Lesson | None, seed: int, corpus_dir: Path) -> dict[str, Any]:
+    taught = {"lesson": len(lesson.kinds), "lesson_weight": lesson.weight, "trust": TRUST} if lesson else {}
     return {
         "name": "tiny",
         "what": "multinomial logistic regression on hashed n-grams of words and bytes, int8 table",
-        "labels": list(taxonomy().leaves),
+        "labels": list(LEAVES),
         "taxonomy": taxonomy().hash,
         "recipe": asdict(RECIPE),
         "rarity": RARITY,
-        "settings": {**asdict(SETTINGS), "phrase_weight": PHRASE_WEIGHT, "family_power": FAMILY_POWER},
-        "temperature": found.temperature,
-        "confidence": found.knots,
-        "floor": found.floor,
-        "training": training_facts(data.kinds, len(data.classes) - len(data.kinds), seed, corpus_dir),
-        "scores_unseen_programs": {
-            "how": f"{FOLDS} folds by program family over the whole corpus; the file itself is trained on everything",
-            **found.scores,
-        },
-        "scores_test_split": test and {"how": "trained without the programs of the test split", **test},
+        "settings": {**asdict(SETTINGS), "phrase_weight": PHRASE_WEIGHT, "family_power": FAMILY_POWER, **taught},
+        "training": facts(dealt, seed, corpus_dir, weak_patterns=weak),
+        **told(found),
     }
 
 
-def _write(out_dir: Path, card: dict[str, Any], table: Any, bias: Any, kinds: Sequence[Labelled]) -> None:
+def _write(out_dir: Path, card: dict[str, Any], model: Model, dealt: Dealt) -> None:
     """Write the three files; the card pins the other two."""
     out_dir.mkdir(parents=True, exist_ok=True)
+    rows = [dealt.rows[i] for i in dealt.at("train").tolist()]
     card["files"] = {
-        MODEL_FILE: write_model(out_dir / MODEL_FILE, table, bias, card["temperature"]),
-        CORPUS_FILE: write_corpus(out_dir / CORPUS_FILE, kinds),
+        MODEL_FILE: write_model(out_dir / MODEL_FILE, model.table, model.bias, card["temperature"]),
+        CORPUS_FILE: write_corpus(out_dir / CORPUS_FILE, rows),
     }
     write_card(out_dir / "card.json", card)

@@ -2,53 +2,86 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli.app import JsonOption, command, group
 from pipeline.cli.errors import CommandError
 from pipeline.cli.output import emit_json, hint, out, say
-
-if TYPE_CHECKING:
-    from schemas.registry import Kind
+from pipeline.cli.train_kinds import LOGS, to_kind, unlabelled
 
 train = group("train", "Train the models that label kinds.", examples=("dioptre train tiny --out my-model",))
 
 _CORPUS = Path("sample_data/corpus")
 _NEEDED = {"sklearn": "scikit-learn", "onnx": "onnx", "scipy": "scipy", "threadpoolctl": "threadpoolctl"}
-_NEEDED |= {name: name for name in ("torch", "transformers", "tokenizers")}
+_NEEDED |= {name: name for name in ("torch", "transformers", "tokenizers", "safetensors")}
+
+
+CorpusOption = Annotated[
+    Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
+]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option("--models", metavar="DIR", help="Folder of the models, one folder each. [the package's own]"),
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same model. [0]")]
+LogsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--logs", metavar="PATH", help="Archives whose kinds the teacher labels. [sample_data/logs]"),
+]
+EpochsOption = Annotated[
+    int | None, typer.Option("--epochs", metavar="N", help="Passes over the kinds. [as found best]")
+]
 
 
 @command(
     train, "tiny",
-    examples=("dioptre train tiny --corpus corpus --out my-model --seed 1 # needs the extra `train`; a minute or two",),
+    examples=(
+        "dioptre train tiny --corpus corpus --models my-models # needs the extra `train`; a minute or two",
+        "dioptre train tiny --taught # by the large model of the same folder; then `train large` calibrates that anew",
+    ),
 )  # fmt: skip
 def tiny(
-    corpus: Annotated[
-        Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
-    ] = _CORPUS,
+    corpus: CorpusOption = _CORPUS,
+    models: ModelsOption = None,
     out_dir: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes. [the package's own]")
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes. [tiny, among the models]")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same bytes. [0]")] = 0,
+    seed: SeedOption = 0,
+    taught: Annotated[
+        bool, typer.Option("--taught", help="Learn from what the large model says, beside the labels.")
+    ] = False,
+    logs: LogsOption = None,
+    search: Annotated[bool, typer.Option("--search", help="Only try settings, and show what each is worth.")] = False,
+    curve: Annotated[
+        bool, typer.Option("--curve", help="Only show what chosen kinds without a label are worth, beside random ones.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train the tiny model on labelled kinds: the same bytes for the same seed and corpus.
 
-    Scores are of programs that the model has not met, from folds over the whole corpus.
+    It is fitted on the split `train` and calibrated on `tune`; scores are of `test`, programs that it has not met.
     """
     trained = _needing(_tiny_train)
-    if not corpus.is_dir():
-        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
-    target = out_dir or _packaged()
-    card = trained(corpus, target, _to_kind, seed, say)
-    scores = {k: v for k, v in card["scores_unseen_programs"].items() if isinstance(v, int | float)}
-    told = {"out": str(target), "floor": card["floor"], "scores": scores, "conflicts": card["conflicts"]}
-    if json:
-        emit_json(told | {"errors": card["errors"]})
+    _is_corpus(corpus)
+    root = models or _packaged()
+    if search or curve:
+        from pipeline.cli.train_trials import show_curve, show_search
+
+        if search:
+            show_search(corpus, seed, json=json)
+        if curve:
+            show_curve(corpus, _large(root), unlabelled(logs or [LOGS]), seed, json=json)
         return
-    out(f"{target}: {', '.join(f'{k} {v:,.3f}' if isinstance(v, float) else f'{k} {v:,}' for k, v in scores.items())}")
+    target = out_dir or root / "tiny"
+    teacher = _large(root) if taught else None
+    others = unlabelled(logs or [LOGS]) if taught else []
+    card = trained(corpus, target, to_kind, seed, say, teacher=teacher, unlabelled=others)
+    if json:
+        emit_json(_told(target, card) | {"conflicts": card["conflicts"], "errors": card["errors"]})
+        return
+    out(_line(target, card))
     for conflict in card["conflicts"]:
         say(f"labelled in two ways: {conflict['program']}: {conflict['template']}: {', '.join(conflict['leaves'])}")
     hint(f"use it: [label] model = {str(target)!r} in dioptre.toml, or DIOPTRE_LABEL_MODEL={target}")
@@ -69,61 +102,145 @@ def encoder(
     licence: Annotated[str, typer.Option("--licence", help="The terms of the base, for the card.")] = "unknown",
     json: JsonOption = False,
 ) -> None:
-    """Export a sentence encoder to ONNX, rounded to int8: it finds the kinds that mean alike."""
+    """Export a sentence encoder as it comes to ONNX, rounded to int8; `train large` makes a better one of it."""
     made = _needing(_encoder_export)
+    target = out_dir or _packaged() / "encoder"
+    card = _based(base, lambda: made(base, target, name=name or base, licence=licence))
+    if json:
+        emit_json({"out": str(target), "card": card})
+    else:
+        out(f"{target}: width {card['width']}, cosine to float {card['cosine_to_float']}")
+
+
+@command(
+    train, "large",
+    examples=(
+        "dioptre train large --base sentence-transformers/all-MiniLM-L6-v2 --models my-models # an hour on two cores",
+        "dioptre train large # calibrate it anew beside a new tiny model; a minute",
+    ),
+)  # fmt: skip
+def large(
+    corpus: CorpusOption = _CORPUS,
+    models: ModelsOption = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base", metavar="DIR|NAME", help="Fine-tune this sentence encoder: a folder, or a name on the hub."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What the card calls the base. [as given]")] = None,
+    licence: Annotated[str, typer.Option("--licence", help="The terms of the base, for the card.")] = "unknown",
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the network in float, for `train small`.")
+    ] = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train the large stage: a sentence encoder fine-tuned on the leaves, with its head, beside the tiny model.
+
+    Without --base, encoder and head stay, and are calibrated anew beside the tiny model of the same folder.
+    """
+    trained = _needing(_large_train)
+    _is_corpus(corpus)
+    target = (models or _packaged()) / "large"
+    of = _base(base, name, licence, epochs)
+    card = _based(base or "", lambda: trained(corpus, target, to_kind, seed, say, base=of, keep=keep))
+    _tell(target, card, json=json)
+
+
+@command(
+    train, "small",
+    examples=("dioptre train small --kept my-network --models my-models # `train large --keep` left it",),
+)  # fmt: skip
+def small(
+    corpus: CorpusOption = _CORPUS,
+    models: ModelsOption = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option("--kept", metavar="DIR", help="The large stage's network, from `train large --keep`."),
+    ] = None,
+    logs: LogsOption = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Teach a small network what the large stage says: some of its layers, fewer word pieces, int8.
+
+    Without --kept the network stays, and is calibrated anew beside the tiny model of the same folder.
+    """
+    trained = _needing(_small_train)
+    _is_corpus(corpus)
+    root = models or _packaged()
+    lessons = kept and _lessons(kept, root, logs or [LOGS], epochs)
+    card = _based(str(kept), lambda: trained(corpus, root / "small", to_kind, seed, say, lessons=lessons))
+    _tell(root / "small", card, json=json)
+
+
+def _packaged() -> Path:
+    from classifiers.card import MODELS
+
+    return MODELS
+
+
+def _is_corpus(corpus: Path) -> None:
+    if not corpus.is_dir():
+        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
+
+
+def _large(root: Path) -> Any:
+    """Give what the large stage of a folder of models says, as a teacher."""
+    from classifiers.encoder import Encoder
+    from classifiers.large import Large
+    from classifiers.tiny import Tiny
+
+    return Large.load(root / "large", Encoder.load(root / "encoder"), Tiny.load(root / "tiny")).scores
+
+
+def _base(base: str | None, name: str | None, licence: str, epochs: int | None) -> Any:
+    from classifiers.train.large import Base
+
+    return base and Base(base, name or base, licence, epochs)
+
+
+def _based(base: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Run what needs a base model, and say so if there is none such."""
+    from classifiers.train.corpus import CorpusError
+
     try:
-        card = made(base, out_dir or _packaged("encoder"), name=name or base, licence=licence)
+        return run()
+    except CorpusError:
+        raise
     except (OSError, ValueError) as error:
         told = str(error).strip().splitlines()[0]
         raise CommandError(
             f"{base}: {told}", "a folder with config.json and weights would be right", code="model"
         ) from None
-    if json:
-        emit_json({"out": str(out_dir or _packaged("encoder")), "card": card})
-    else:
-        out(f"{out_dir or _packaged('encoder')}: width {card['width']}, cosine to float {card['cosine_to_float']}")
 
 
-@command(
-    train, "large",
-    examples=("dioptre train large --corpus corpus --out my-large # needs the extra `train`; some minutes",),
-)  # fmt: skip
-def large(
-    corpus: Annotated[
-        Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
-    ] = _CORPUS,
-    out_dir: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes. [the package's own]")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="That of the tiny model beside it. [0]")] = 0,
-    json: JsonOption = False,
-) -> None:
-    """Train the large stage: a head on the packaged encoder, calibrated together with the packaged tiny model.
+def _lessons(kept: Path, root: Path, logs: list[Path], epochs: int | None) -> Any:
+    from classifiers.train.small import Lessons
 
-    Scores are of programs that neither has met. Train it anew after `train tiny`: its card pins both.
-    """
-    trained = _needing(_large_train)
-    if not corpus.is_dir():
-        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
-    target = out_dir or _packaged("large")
-    card = trained(corpus, target, _to_kind, seed, say)
+    return Lessons(kept, _large(root), unlabelled(logs), epochs)
+
+
+def _told(target: Path, card: dict[str, Any]) -> dict[str, Any]:
     scores = {k: v for k, v in card["scores_unseen_programs"].items() if isinstance(v, int | float)}
+    return {"out": str(target), "floor": card["floor"], "scores": scores}
+
+
+def _line(target: Path, card: dict[str, Any]) -> str:
+    scores = _told(target, card)["scores"]
+    return (
+        f"{target}: {', '.join(f'{k} {v:,.3f}' if isinstance(v, float) else f'{k} {v:,}' for k, v in scores.items())}"
+    )
+
+
+def _tell(target: Path, card: dict[str, Any], *, json: bool) -> None:
     if json:
-        emit_json({"out": str(target), "floor": card["floor"], "scores": scores})
-        return
-    out(f"{target}: {', '.join(f'{k} {v:,.3f}' if isinstance(v, float) else f'{k} {v:,}' for k, v in scores.items())}")
-
-
-def _packaged(name: str = "tiny") -> Path:
-    from classifiers.card import MODELS
-
-    return MODELS / name
-
-
-def _to_kind(program: str, message: str) -> "Kind":
-    from clustering.key import key_of
-
-    return key_of(program, message).kind
+        emit_json(_told(target, card))
+    else:
+        out(_line(target, card))
 
 
 def _tiny_train() -> Any:
@@ -138,6 +255,14 @@ def _large_train() -> Any:
     import onnx  # noqa: F401 - as above
 
     from classifiers.train.large import train as trained
+
+    return trained
+
+
+def _small_train() -> Any:
+    import onnx  # noqa: F401 - as above
+
+    from classifiers.train.small import train as trained
 
     return trained
 

