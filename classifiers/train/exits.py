@@ -59,6 +59,8 @@ def _held(
     rows, _ = corpus.read(folder, to_kind)
     splits = corpus.splits_of(folder, [row.program for row in rows])
     chosen = [row for row, split in zip(rows, splits, strict=True) if split == "tune"]
+    if not chosen:
+        raise corpus.CorpusError(f"{folder}: no kinds of split tune; more programs would be right")
     kinds = [row.kind for row in chosen]
     near = _near(folder, root / "tiny", say)
     leaf = np.array([LEAVES.index(row.leaf) for row in chosen], np.int64)

@@ -39,7 +39,7 @@ EpochsOption = Annotated[
     train, "tiny",
     examples=(
         "dioptre train tiny --corpus corpus --models my-models # needs the extra `train`; a minute or two",
-        "dioptre train tiny --taught # by the large model of the same folder; then `train large` calibrates that anew",
+        "dioptre train tiny --taught # needs the large model beside it; then `train large` calibrates that anew",
     ),
 )  # fmt: skip
 def tiny(
@@ -115,8 +115,8 @@ def encoder(
 @command(
     train, "large",
     examples=(
-        "dioptre train large --base sentence-transformers/all-MiniLM-L6-v2 --models my-models # an hour on two cores",
-        "dioptre train large # calibrate it anew beside a new tiny model; a minute",
+        "dioptre train large --base sentence-transformers/all-MiniLM-L6-v2 --models mine # needs the hub; an hour",
+        "dioptre train large # needs a corpus: calibrates it anew beside a new tiny model; a minute",
     ),
 )  # fmt: skip
 def large(
@@ -151,7 +151,7 @@ def large(
 
 @command(
     train, "small",
-    examples=("dioptre train small --kept my-network --models my-models # `train large --keep` left it",),
+    examples=("dioptre train small --kept my-network --models my-models # needs `train large --keep`",),
 )  # fmt: skip
 def small(
     corpus: CorpusOption = _CORPUS,

@@ -18,8 +18,11 @@ import numpy.typing as npt
 
 from classifiers.card import MODELS, read_card
 from classifiers.exits import DOMAIN_OF, LEAVES, domains
+from classifiers.large import Large
 from classifiers.opinions import spread
 from classifiers.plan import plan_of
+from classifiers.small import Small
+from classifiers.tiny import Tiny
 from classifiers.train.dealt import Dealt, deal
 from classifiers.train.evaluate import ece, macro_f1
 from pipeline.cli.train_kinds import to_kind
@@ -32,6 +35,7 @@ from tests.bench.report import table as goals_table
 ROOT = Path(__file__).parents[2]
 F64 = npt.NDArray[np.float64]
 FOLDERS = {"tiny": ("tiny",), "small": ("small", "tiny"), "large": ("large", "encoder", "tiny")}
+STAGES: dict[str, Any] = {"tiny": Tiny, "small": Small, "large": Large}
 ASKS = 512  # kinds that a stage's memory is measured on
 
 
@@ -115,8 +119,8 @@ def zero_shot_row() -> Scored:
 def resident_of(name: str, kinds: int = ASKS) -> float:
     """MB that a process holds which serves one stage and nothing else."""
     code = (
-        "import sys; from classifiers.plan import plan_of; from schemas.registry import Kind;"
-        f"stage = next(s for s in plan_of().stages if s.name == {name!r});"
+        f"from classifiers.{name} import {name.capitalize()} as Stage; from schemas.registry import Kind;"
+        "stage = Stage.load();"
         f"stage.classify([Kind(str(i), 'app', f'connection {{chr(97 + i % 26)}} refused') for i in range({kinds})]);"
         "print([int(x.split()[1]) for x in open('/proc/self/status') if x.startswith('VmRSS')][0])"
     )
@@ -136,8 +140,8 @@ def measured(dealt: Dealt) -> tuple[list[Scored], dict[str, float]]:
     kinds, truth = dealt.kinds(at), dealt.classes[at]
     rows = [baseline_row(name, fit, dealt) for name, fit in BASELINES.items()]
     rows.append(zero_shot_row())
-    for stage in plan_of().stages:
-        rows.append(stage_row(stage, kinds, truth, size_of(stage.name), resident_of(stage.name)))
+    for name in FOLDERS:
+        rows.append(stage_row(STAGES[name].load(), kinds, truth, size_of(name), resident_of(name)))
     row, asked = cascade_row(kinds, truth)
     return [*rows, row], asked
 
@@ -202,6 +206,8 @@ def main() -> None:
     programs = len({dealt.rows[i].program for i in at.tolist()})
     print(f"{len(at):,} kinds of {programs} programs, none of which is in train, tune or cert\n")
     print(laid_out(rows))
+    for name, why in plan_of().left_out.items():
+        print(f"\n{name} is not in the cascade: {why}")
     print("\nof all kinds the cascade asked " + ", ".join(f"{name} {share:.0%}" for name, share in asked.items()))
     print(f"\n{goals_table(wanted)}")
 

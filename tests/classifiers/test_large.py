@@ -82,6 +82,6 @@ def test_a_new_tiny_model_beside_it_needs_a_calibration_and_no_torch(tmp_path: P
     with pytest.raises(ModelError, match="trained beside tiny"):
         Large.load(tmp_path / "large", encoder, tiny)
     card = train(corpus, tmp_path / "large", stand_in_key)
-    assert Large.load(tmp_path / "large", encoder, tiny).card == card
+    assert Large.load(tmp_path / "large", encoder, tiny).card == json.loads(json.dumps(card))
     assert card["files"] == json.loads((MODELS / "large" / "card.json").read_text())["files"]
     assert card["scores_unseen_programs"]["kinds"] == 12
