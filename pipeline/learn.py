@@ -78,7 +78,8 @@ class Learned:
         inherited: templates that took over the label of a cluster they are near to, without a call.
         vectors: kinds that went through the encoder. calls: kinds through each learn stage.
         settled: templates by the stage that settled them. clusters: formed. split: parted, as their members disagreed.
-        waiting: templates that a server could not be asked about now. left: that wait for the next pass. published: rows.
+        waiting: templates that a server could not be asked about now. left: that wait for the next pass.
+        published: rows.
         turned: all kinds were decided anew, under another policy.
     """
 

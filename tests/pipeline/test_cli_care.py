@@ -62,7 +62,8 @@ def test_config_init_never_overwrites(own: Path) -> None:
 
 def test_the_schema_is_json_that_names_every_section() -> None:
     told = json.loads(dioptre("config", "schema").out)
-    assert set(told["properties"]) == {"lake", "source", "label", "privacy", "backfill", "sql", "kafka", "stream"}
+    inputs, labels = {"source", "kafka", "stream", "backfill"}, {"label", "remote", "precision", "privacy"}
+    assert set(told["properties"]) == inputs | labels | {"lake", "sql", "ledger"}
     assert told["additionalProperties"] is False
 
 

@@ -112,7 +112,10 @@ def test_one_fault_takes_one_line(tmp_path: Path) -> None:
         ('[privacy]\nmask = ["adress"]', "did you mean address?"),
         ("[lake]\npath = 5", "text in quotes"),
         ("floor = 1", "no such key; did you mean label.floor?"),
-        ("[nothing]\nx = 1", "known: [backfill], [kafka], [label], [lake], [ledger], [precision], [privacy], [remote], [source], [sql], [stream]"),
+        (
+            "[nothing]\nx = 1",
+            "known: [backfill], [kafka], [label], [lake], [ledger], [precision], [privacy], [remote], [source], [sql], [stream]",
+        ),
         ("[label", "not TOML"),
         ("[sql]\ntimeout_s = 0", "not in (0, 86400]"),
         ("[source]\nkeep_raw = 1", "true or false"),
