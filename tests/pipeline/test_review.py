@@ -130,7 +130,9 @@ class _Terminal:
         """Read until it says something."""
         heard, deadline = b"", time.monotonic() + 120
         while end.encode() not in heard:
-            assert time.monotonic() < deadline, heard
+            if time.monotonic() > deadline:
+                self.process.kill()
+                pytest.fail(f"{end!r} never came after {heard!r}")
             if select.select([self._main], [], [], 0.2)[0]:
                 heard += os.read(self._main, 4096)
         return heard.decode()
