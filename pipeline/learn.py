@@ -248,7 +248,7 @@ def _rows(
     said: list[tuple[Verdict, str | None, str | None]] = []
     for i, one in enumerate(templates):
         if one.text == OTHER or (
-            state.done[i] and not state.moved(i, one) and not _outdated(state, i, settled[one.id])
+            state.done[i] and not state.moved(i, one) and not _outdated(state, i, settled.get(one.id, i))
         ):
             continue
         told = _said(state, i, one, settled, labelled)
