@@ -104,7 +104,7 @@ bench-cascade: $(VENV)/dev.stamp ## who answers what: kinds by stage, calls and 
 bench-models: $(VENV)/dev.stamp ## what each model and all together are worth on programs nobody trained on, beside simpler ways
 	@$(BIN)/python -m tests.bench.bench_models
 
-train-models: $(VENV)/dev.stamp ## train all models anew, one after the other (needs torch: the extra `train`, and BASE=; two hours on two cores)
+train-models: $(VENV)/dev.stamp ## train all models anew, one after the other (needs torch: the extra `train`, and BASE=)
 	@$(BIN)/dioptre train tiny
 	@$(BIN)/dioptre train large --base $(or $(BASE),sentence-transformers/all-MiniLM-L6-v2) --keep $(VENV)/network
 	@$(BIN)/dioptre train small --kept $(VENV)/network

@@ -24,7 +24,7 @@ from schemas.ledger import CLUSTER
 from schemas.registry import KINDS, LEARN, Kind, Verdict
 
 MOST = 2_000
-"""Templates that one pass gives vectors to, 11 ms each: who comes later waits for the next pass."""
+"""Templates that one pass gives vectors to, 4 ms each: who comes later waits for the next pass."""
 
 KNOWN_MOST = 20_000
 """Known clusters that new kinds are held against; 30 MB of vectors."""

@@ -108,7 +108,7 @@ def _finetuned(
     from classifiers.train.encoder import write_encoder
     from classifiers.train.finetune import finetune, settle
     from classifiers.train.network import SCALE, load, save
-    from classifiers.train.recipes import LARGE, of_labels
+    from classifiers.train.recipes import for_large, of_labels
     from classifiers.train.zero import zero_shot
 
     training = facts(dealt, seed, corpus_dir)
@@ -116,7 +116,7 @@ def _finetuned(
     network, read = load(base.name)
     bare = zero_shot(network, read, dealt)
     say(f"the base as it is, by the nearest definition: {bare}")
-    how = LARGE(base.epochs)
+    how = for_large(base.epochs)
     finetune(network, read, of_labels(dealt, seed), how, seed, say)
     if keep is not None:
         save(network, read, keep)

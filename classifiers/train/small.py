@@ -93,7 +93,7 @@ def _taught(dealt: Dealt, out_dir: Path, lessons: Lessons, seed: int, corpus_dir
 
     from classifiers.train.finetune import finetune, spoken
     from classifiers.train.network import load, reader
-    from classifiers.train.recipes import SMALL, of_teacher
+    from classifiers.train.recipes import for_small, of_teacher
     from classifiers.train.served import pieces_of, write_labels, write_tokenizer
 
     whole, read = load(str(lessons.kept))
@@ -105,7 +105,7 @@ def _taught(dealt: Dealt, out_dir: Path, lessons: Lessons, seed: int, corpus_dir
     others = drawn(allowed(dealt, corpus_dir, lessons.unlabelled), UNLABELLED, random.Random(seed))
     card = _plain() | {"training": facts(dealt, seed, corpus_dir, unlabelled=len(others))}
     say("asking the teacher")
-    how = SMALL(lessons.epochs)
+    how = for_small(lessons.epochs)
     finetune(network, read, of_teacher(dealt, lessons.teacher, others, seed), how, seed, say)
     card["settings"] = {**asdict(how), "layers": list(LAYERS), "pieces": len(pieces)}
     card["files"] = {MODEL_FILE: write_labels(network, out_dir / MODEL_FILE), TOKENIZER_FILE: tokenizer}

@@ -31,14 +31,14 @@ LogsOption = Annotated[
     typer.Option("--logs", metavar="PATH", help="Archives whose kinds the teacher labels. [sample_data/logs]"),
 ]
 EpochsOption = Annotated[
-    int | None, typer.Option("--epochs", metavar="N", help="Passes over the kinds. [as found best]")
+    int | None, typer.Option("--epochs", metavar="N", help="Passes over the kinds. [those of the packaged model]")
 ]
 
 
 @command(
     train, "tiny",
     examples=(
-        "dioptre train tiny --corpus corpus --models my-models # needs the extra `train`; a minute or two",
+        "dioptre train tiny --corpus corpus --models my-models # needs the extra `train`",
         "dioptre train tiny --taught # needs the large model beside it; then `train large` calibrates that anew",
     ),
 )  # fmt: skip
@@ -115,8 +115,8 @@ def encoder(
 @command(
     train, "large",
     examples=(
-        "dioptre train large --base sentence-transformers/all-MiniLM-L6-v2 --models mine # needs the hub; an hour",
-        "dioptre train large # needs a corpus: calibrates it anew beside a new tiny model; a minute",
+        "dioptre train large --base sentence-transformers/all-MiniLM-L6-v2 --models mine # needs the hub",
+        "dioptre train large # needs a corpus: calibrates it anew beside a new tiny model",
     ),
 )  # fmt: skip
 def large(
