@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clustering.kernels.rows import LONGEST, TABLES, cut, find_params
+from clustering.kernels.rows import LONGEST, MARKS, TABLES, cut, find_params
+from schemas.lanes import COPIED
 
 Ints = npt.NDArray[np.int64]
 
@@ -36,12 +37,12 @@ def cut_all(message: pa.StringArray) -> Cut:
     n = len(message)
     _, offsets_buffer, data = message.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int32, n + 1, message.offset * 4)
-    room = 2 * int(offsets[-1] - offsets[0]) + 1
+    room = 2 * int(offsets[-1] - offsets[0]) + COPIED + 1
     skeletons, params = np.empty(room, np.uint8), np.empty(room, np.uint8)
     skeleton_ends, param_ends = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
-    odd, scratch = np.empty(n, np.uint8), np.empty((8, LONGEST), np.int32)
+    odd, bits, scratch = np.empty(n, np.uint8), np.empty((5, MARKS), np.uint64), np.empty((3, LONGEST), np.int32)
     text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    cut(text, offsets, *TABLES, scratch, skeletons, skeleton_ends, params, param_ends, odd)
+    cut(text, offsets, *TABLES, bits, scratch, skeletons, skeleton_ends, params, param_ends, odd)
     return Cut(_strings(skeletons, skeleton_ends), _strings(params, param_ends), np.flatnonzero(odd))
 
 

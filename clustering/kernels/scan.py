@@ -1,4 +1,4 @@
-"""One walk over a message's bytes: where its words are, and what stands where in each."""
+"""Where the words of a message are, and what stands where in them: one bit a byte, 64 bytes at once."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.compiled import helper
+from schemas.lanes import ALL, LANES, count, equal, lowest, up_to
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int32]
@@ -13,99 +14,107 @@ Words64 = npt.NDArray[np.uint64]
 
 NONE = -1
 QUOTE, PERCENT, STAR, COMMA, SLASH, ZERO, NINE = 34, 37, 42, 44, 47, 48, 57
-COLON, LESS, EQUALS, GREATER, AT, BRACE = 58, 60, 61, 62, 64, 123
+COLON, SEMICOLON, LESS, EQUALS, GREATER, AT, BRACE, BAR = 58, 59, 60, 61, 62, 64, 123, 124
+_BLANK, _TAB, _LAST_CONTROL = 32, 9, 31
+_ONE, _TOP = np.uint64(1), np.uint64(63)
 
 
-class Words(NamedTuple):
-    """The words of one message, positions all; NONE where there is nothing. `digit`: the first digit. `equals`: the
-    first `=`. `value`: behind the last `=` before the first digit, else where the word starts. `address`: a `://` or
-    an `@` inside. `masked`: the word holds a literal `<*>`. `hole`: where its hole begins, for `holes` to fill in.
+class Marks(NamedTuple):
+    """What the bytes of a message are: byte i is bit i % 64 of number i // 64. `blank`: also all behind the end.
+    `sign`: `:`, `@` and `*`. `separator`: `,`, `;` and `|`.
     """
 
-    start: Ints
-    end: Ints
-    digit: Ints
-    equals: Ints
-    value: Ints
-    address: Ints
-    masked: Ints
-    hole: Ints
+    blank: Words64
+    digit: Words64
+    equals: Words64
+    sign: Words64
+    separator: Words64
 
 
 class Row(NamedTuple):
-    """What a walk counted. `fields`: words with a `=` behind their first byte. `odd`: a control byte, not a tab."""
+    """What was counted. `separators`: those with no blank behind them. `odd`: a control byte, not a tab."""
 
     words: int
     equals: int
-    fields: int
     separators: int
     odd: bool
 
 
 @helper
-def scan(data: Bytes, start: int, end: int, pieces: bool, words: Words) -> Row:
-    """Find the words in [start, end): blank-separated; as `pieces` also cut behind `,`, `;` and `|`."""
-    count = equals = fields = separators = 0
+def mark(data: Bytes, start: int, end: int, marks: Marks) -> Row:
+    """Fill in the marks of the message [start, end), and count."""
+    words = equals = separators = 0
     odd = False
-    i = start
-    while i < end:
-        if data[i] <= 32:
-            odd = odd or (data[i] < 32 and data[i] != 9)
-            i += 1
-            continue
-        _open(words, count, i)
-        while i < end and data[i] > 32:
-            byte = data[i]
-            i += 1
-            if byte >= 65 and byte != 124:
-                continue
-            if byte == EQUALS:
-                equals += 1
-            _note(data, i - 1, end, byte, words, count)
-            if (byte == COMMA or byte == 59 or byte == 124) and i < end and data[i] > 32:
-                separators += 1
-                if pieces:
-                    break
-        words.end[count] = i
-        fields += words.equals[count] > words.start[count]
-        count += 1
-    return Row(count, equals, fields, separators, odd)
+    before, loose = _ONE, np.uint64(0)  # whether the byte before is a blank, and a separator
+    for block in range((end - start) // LANES + 1):
+        odd = _mark(data, start + block * LANES, end, block, marks) or odd
+        text, separator = ~marks.blank[block], marks.separator[block]
+        words += count(text & ((marks.blank[block] << _ONE) | before))
+        separators += count(text & ((separator << _ONE) | loose))
+        equals += count(marks.equals[block])
+        before, loose = marks.blank[block] >> _TOP, separator >> _TOP
+    return Row(words, equals, separators, odd)
 
 
 @helper
-def _open(words: Words, number: int, at: int) -> None:
-    words.start[number] = words.value[number] = at
-    words.digit[number] = words.equals[number] = words.address[number] = words.hole[number] = NONE
-    words.masked[number] = 0
+def _mark(data: Bytes, at: int, end: int, block: int, marks: Marks) -> bool:
+    """Fill in the marks of 64 bytes; whether a control byte is among them."""
+    if at + LANES > len(data):
+        return _mark_last(data, at, end, block, marks)
+    inside = ALL if end - at >= LANES else (_ONE << np.uint64(end - at)) - _ONE
+    blank = up_to(data, at, _BLANK)
+    marks.blank[block] = blank | ~inside
+    marks.digit[block] = up_to(data, at, NINE) & ~up_to(data, at, ZERO - 1) & inside
+    marks.equals[block] = equal(data, at, EQUALS) & inside
+    marks.sign[block] = (equal(data, at, COLON) | equal(data, at, AT) | equal(data, at, STAR)) & inside
+    cuts = equal(data, at, COMMA) | equal(data, at, SEMICOLON) | equal(data, at, BAR)
+    marks.separator[block] = cuts & inside
+    return bool((up_to(data, at, _LAST_CONTROL) & ~equal(data, at, _TAB) & inside) != 0)
 
 
 @helper
-def _note(data: Bytes, at: int, end: int, byte: int, words: Words, number: int) -> None:
-    """Note what this byte of a word is: the first digit, a `=`, the middle of an address, a literal `<*>`."""
-    if ZERO <= byte <= NINE:
-        if words.digit[number] == NONE:
-            words.digit[number] = at
-    elif byte == EQUALS:
-        if words.equals[number] == NONE:
-            words.equals[number] = at
-        if words.digit[number] == NONE:
-            words.value[number] = at + 1
-    elif byte in (AT, COLON):
-        if words.address[number] == NONE and _is_address(data, at, end, words.start[number]):
-            words.address[number] = at
-    elif byte == STAR and _is_mask(data, at, end, words.start[number]):
-        words.masked[number] = 1
+def _mark_last(data: Bytes, at: int, end: int, block: int, marks: Marks) -> bool:
+    """As `_mark`, where fewer than 64 bytes are left in the data."""
+    marks.blank[block] = ALL
+    marks.digit[block] = marks.equals[block] = marks.sign[block] = marks.separator[block] = 0
+    odd = False
+    for i in range(end - at):
+        byte, bit = data[at + i], _ONE << np.uint64(i)
+        if byte > _BLANK:
+            marks.blank[block] ^= bit
+        odd = odd or (byte <= _LAST_CONTROL and byte != _TAB)
+        if ZERO <= byte <= NINE:
+            marks.digit[block] |= bit
+        elif byte == EQUALS:
+            marks.equals[block] |= bit
+        elif byte in (COLON, AT, STAR):
+            marks.sign[block] |= bit
+        elif byte in (COMMA, SEMICOLON, BAR):
+            marks.separator[block] |= bit
+    return odd
 
 
 @helper
-def _is_mask(data: Bytes, at: int, end: int, start: int) -> bool:
-    """Whether a `*` is that of a `<*>` inside its word."""
-    return at > start and at + 1 < end and data[at - 1] == LESS and data[at + 1] == GREATER
+def next_mark(bits: Words64, at: int, end: int) -> int:
+    """The first byte marked at `at` or behind; `end` or more where there is none before `end`."""
+    number = at // LANES
+    rest = bits[number] >> np.uint64(at % LANES)
+    if rest != 0:
+        return at + lowest(rest)
+    for block in range(number + 1, end // LANES + 1):
+        if bits[block] != 0:
+            return block * LANES + lowest(bits[block])
+    return end
 
 
 @helper
-def _is_address(data: Bytes, at: int, end: int, start: int) -> bool:
-    """Whether a `:` begins `://`, or an `@` has a neighbour in its word on both sides."""
-    if data[at] == COLON:
-        return at + 2 < end and data[at + 1] == SLASH and data[at + 2] == SLASH
-    return at > start and at + 1 < end and data[at + 1] > 32
+def next_text(blank: Words64, at: int, end: int) -> int:
+    """The first byte at `at` or behind that is no blank; `end` where there is none before `end`."""
+    number = at // LANES
+    rest = ~blank[number] >> np.uint64(at % LANES)
+    if rest != 0:
+        return at + lowest(rest)
+    for block in range(number + 1, end // LANES + 1):
+        if ~blank[block] != 0:
+            return block * LANES + lowest(~blank[block])
+    return end
