@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clustering.key import key_of, kind_of, mask_app
+from clustering.memo import Memo
 from clustering.survivors import CLASSES, Plan, Telling, plan_of
 from schemas.registry import Kind
 
@@ -35,8 +36,8 @@ for 1.4 with 16,384)."""
 FEW_ROWS = 16_384
 """Rows met in all up to which the definition itself is faster than loading the kernels; once loaded, they serve any."""
 
-MEMO_ENTRIES = 100_000
-"""Skeletons, and kinds, remembered; at the bound the memory starts afresh, so an attack cannot fill it."""
+MEMO_ENTRIES = 32_768
+"""Skeletons, and kinds, remembered that were met in several blocks, and as many others: a quarter of a kB each."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ class Keyed:
 
 
 class Keys:
-    """Keys of batch after batch; remembers skeletons and kinds, up to MEMO_ENTRIES of each."""
+    """Keys of batch after batch; remembers skeletons and kinds, those that come back first of all (`memo`)."""
 
     def __init__(self) -> None:
-        self._plans: dict[str, Plan] = {}
-        self._kinds: dict[tuple[str, str, tuple[tuple[int, str], ...]], Kind] = {}
-        self._apps: dict[str | None, str] = {}
+        self._plans: Memo[str, Plan] = Memo(MEMO_ENTRIES)
+        self._kinds: Memo[tuple[str, tuple[str, ...], Classes], Kind] = Memo(MEMO_ENTRIES)
+        self._apps: Memo[str | None, str] = Memo(MEMO_ENTRIES)
         self._met = 0
 
     def of(self, app: pa.DictionaryArray, message: pa.StringArray) -> Keyed:
@@ -89,26 +90,14 @@ class Keys:
         return self._one_by_one(app, message, cut.odd, named) if len(cut.odd) else named
 
     def _plan(self, skeleton: str) -> Plan:
-        plan = self._plans.get(skeleton)
-        if plan is None:
-            if len(self._plans) >= MEMO_ENTRIES:
-                self._plans.clear()
-            plan = self._plans[skeleton] = plan_of(skeleton)
-        return plan
+        return self._plans.get(skeleton) or self._plans.put(skeleton, plan_of(skeleton))
 
-    def _kind(self, app: str | None, plan: Plan, classes: tuple[tuple[int, str], ...]) -> Kind:
+    def _kind(self, app: str | None, plan: Plan, classes: Classes) -> Kind:
         masked = self._apps.get(app)
         if masked is None:
-            if len(self._apps) >= MEMO_ENTRIES:
-                self._apps.clear()
-            masked = self._apps[app] = mask_app(app)
-        memo = (masked, "\x01".join(plan.pieces), classes)
-        kind = self._kinds.get(memo)
-        if kind is None:
-            if len(self._kinds) >= MEMO_ENTRIES:
-                self._kinds.clear()
-            kind = self._kinds[memo] = kind_of(masked, plan, classes)
-        return kind
+            masked = self._apps.put(app, mask_app(app))
+        memo = (masked, plan.pieces, classes)
+        return self._kinds.get(memo) or self._kinds.put(memo, kind_of(masked, plan, classes))
 
     def _name(
         self,

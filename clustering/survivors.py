@@ -8,6 +8,7 @@ thousand times a second with other values in its holes, so the search for tellin
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 HOLE = "\x01"
 MASK = "<*>"
@@ -72,7 +73,8 @@ _BEFORE = {
     "sqlstate": "exact", "http": "http", "responded": "http", "response": "http", "completed": "http",
     "replied": "http",
 }  # fmt: skip
-_METHOD = re.compile(r'^"?(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|MKCOL|COPY|MOVE|LOCK|UNLOCK)$')
+_METHODS = "GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|MKCOL|COPY|MOVE|LOCK|UNLOCK"
+_METHOD, _ANY_METHOD = re.compile(f'^"?({_METHODS})$'), re.compile(_METHODS)
 _MAIL = re.compile(r"rcpt|smtp|reject|said|dsn=|relay=|stat=|status=|mail from|5xx|4xx", re.I)
 _PUNCTUATION = "()[]{}<>,;:.'\"!="
 
@@ -126,11 +128,15 @@ def plan_of(skeleton: str) -> Plan:
     Args:
         skeleton: words joined by one blank, holes as HOLE.
     """
+    if HOLE not in skeleton:  # nothing can tell: a flood of invented words pays for no search
+        return Plan((skeleton,), (), None)
     words = skeleton.split(" ")
     first_hole = _hole_numbers(words)
-    request = next((i for i, word in enumerate(words) if word.startswith('"') and _METHOD.match(word)), None)
+    methods = [i for i, word in enumerate(words) if _METHOD.match(word)] if _ANY_METHOD.search(skeleton) else []
+    request = next((i for i in methods if words[i].startswith('"')), None)
+    method = next((i for i in methods if not words[i].startswith('"')), None)
     found = {t.holes: t for t in _by_words(words, first_hole)}
-    found |= {t.holes: t for t in _by_shape(words, first_hole, skeleton)}
+    found |= {t.holes: t for t in _by_shape(words, first_hole, skeleton, method)}
     tail = None
     if request is not None and request + 1 < len(words):
         after = first_hole[request + 1]
@@ -144,11 +150,7 @@ def plan_of(skeleton: str) -> Plan:
 
 def _hole_numbers(words: list[str]) -> list[int]:
     """Number of the first hole of each word, and last the number of holes in all."""
-    numbers, n = [], 0
-    for word in words:
-        numbers.append(n)
-        n += word.count(HOLE)
-    return [*numbers, n]
+    return list(accumulate((word.count(HOLE) for word in words), initial=0))
 
 
 def _by_words(words: list[str], first_hole: list[int]) -> list[Telling]:
@@ -182,12 +184,12 @@ def _by_words_before(before: list[str], after: str) -> str | None:
     return _BEFORE.get(words[-1])
 
 
-def _by_shape(words: list[str], first_hole: list[int], skeleton: str) -> list[Telling]:
+def _by_shape(words: list[str], first_hole: list[int], skeleton: str, method: int | None) -> list[Telling]:
     """Holes told by their place: access lines without quotes, load balancers, proxies, mail replies."""
     found = []
     bare = [word == HOLE for word in words]
-    method = next((i for i, word in enumerate(words) if not word.startswith('"') and _METHOD.match(word)), None)
-    for i in range(len(words)):
+    pairs = f"{HOLE} {HOLE}" in skeleton
+    for i in range(len(words)) if pairs or method else ():
         if bare[i : i + 3] == [True] * 3 and [len(w) for w in words[i + 3 : i + 6]] == [1, 1, 4]:
             found.append(Telling((first_hole[i + 1],), "http"))
         if words[i : i + 1] == ["|"] and bare[i + 1 : i + 2] == [True] and words[i + 2 : i + 3] == ["|"] and method:
@@ -200,7 +202,7 @@ def _by_shape(words: list[str], first_hole: list[int], skeleton: str) -> list[Te
         if method >= 1 and bare[method - 1]:
             found.append(Telling((first_hole[method - 1],), "http"))
         found += _after_method(bare, first_hole, method)
-    if _MAIL.search(skeleton):
+    if pairs and _MAIL.search(skeleton):
         found += [Telling((first_hole[i],), "smtp") for i in range(len(words) - 1) if bare[i] and bare[i + 1]][:3]
     return found
 

@@ -144,11 +144,15 @@ class Labeller:
     ) -> list[Note]:
         """Remember new kinds, and note them; of those beyond all bounds only what stands for them."""
         notes: dict[str, Note] = {}
+        noted: set[str] = set()
         for i in fresh:
             kind, entry, text = kinds[i], entries[i], fits[i].template.text if i in fits else kinds[i].template
             if text == OTHER:
+                if entry.template_id in noted:
+                    continue
+                noted.add(entry.template_id)
                 kind, entry = Kind(entry.template_id, kind.app, OTHER), Entry(entry.template_id, _NOTHING)
-                if kind.key in notes or self.registry.find([kind])[0] is not None:
+                if self.registry.find([kind])[0] is not None:
                     continue
             else:
                 self._resolver.met(kind.app)

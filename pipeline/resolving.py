@@ -16,6 +16,9 @@ CLUSTER = "cluster"
 TRIED = 500
 """New kinds of a full program that are held against its templates in one batch; the rest are `<other>` at once."""
 
+OTHERS = 10_000
+"""Full programs whose `<other>` is remembered; of others it is made anew."""
+
 _SMALL = 200  # templates of a program are learnt anew when its kinds are a tenth more, or so many more
 
 
@@ -41,6 +44,7 @@ class Resolver:
         self._verdicts: dict[str, tuple[str, Verdict]] = {}  # by template: of which of its kinds, and what
         self._met: Counter[str] = Counter()
         self._total = 0
+        self._others: dict[str, Fit] = {}  # of programs that are full, which they stay
 
     def refresh(self, kinds: pa.Table) -> None:
         """Take over what was settled (KINDS, a fold or a file of the registry)."""
@@ -71,12 +75,14 @@ class Resolver:
         fresh: Counter[str] = Counter()
         out: list[Fit | None] = []
         for kind in kinds:
-            full = self._full(kind.app, fresh)
-            tried[kind.app] += full
-            found = None if full and tried[kind.app] > TRIED else self._find(kind)
-            if found is None and not full:
-                fresh[kind.app] += 1
-            out.append(_other(kind.app) if found is None and full else found)
+            other = self._others.get(kind.app) or self._other_if_full(kind.app, fresh)
+            if other is None:
+                found = self._find(kind)
+                fresh[kind.app] += found is None
+                out.append(found)
+                continue
+            tried[kind.app] += 1
+            out.append(other if tried[kind.app] > TRIED else self._find(kind) or other)
         return out
 
     def _find(self, kind: Kind) -> Fit | None:
@@ -86,9 +92,15 @@ class Resolver:
         known = self._verdicts.get(found.id) if found is not None and found.text != OTHER else None
         return Fit(found, inherited(known[1])) if found is not None and known is not None else None
 
-    def _full(self, app: str, fresh: Counter[str]) -> bool:
-        mine = self._met[app] + fresh[app]
-        return mine >= self._bounds.program or self._total + mine - self._met[app] >= self._bounds.total
+    def _other_if_full(self, app: str, fresh: Counter[str]) -> Fit | None:
+        """Give what stands for the kinds of a program that takes no more; remembered once it takes none for good."""
+        met, total = self._met[app], self._total
+        if met + fresh[app] < self._bounds.program and total + fresh[app] < self._bounds.total:
+            return None
+        other = Fit(template(app, OTHER), Verdict(UNKNOWN, 0.0, "none", ""))
+        if (met >= self._bounds.program or total >= self._bounds.total) and len(self._others) < OTHERS:
+            self._others[app] = other
+        return other
 
     def _templates(self, app: str) -> Templates:
         """Give the templates of a program; they are learnt anew when it has grown by a tenth, or by a few."""
@@ -104,7 +116,3 @@ def inherited(verdict: Verdict) -> Verdict:
     """Give the verdict that a kind takes over from its template: a person's or a rule's word is theirs alone."""
     stage = CLUSTER if verdict.stage in (PERSON, RULE) else verdict.stage
     return replace(verdict, stage=stage, settled=True)
-
-
-def _other(app: str) -> Fit:
-    return Fit(template(app, OTHER), Verdict(UNKNOWN, 0.0, "none", ""))
