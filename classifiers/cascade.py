@@ -47,9 +47,10 @@ class Cascade:
         """Give every kind its verdict, in the order given.
 
         Without a policy a stage answers by itself what it is sure of to the floor, as workers do inline. With one, a
-        stage answers alone iff its exit score reaches the threshold that the policy has for the kind; the last answers
-        what reaches the floor. A kind without a constant word is asked of nobody. A kind on which no stage reaches the
-        floor gets the label `unknown` and the stage `none`, with the confidence and the model of the best guess.
+        stage answers alone iff its exit score reaches the threshold that the policy has for the kind; the last, and one
+        that the policy does not let pass the kind on, answers what reaches the floor. A kind without a constant word is
+        asked of nobody. A kind on which no stage reaches the floor gets the label `unknown` and the stage `none`, with
+        the confidence and the model of the best guess.
 
         Raises:
             ValueError: a stage gave a label outside the taxonomy, or not one answer a kind; the message names both.
@@ -178,10 +179,10 @@ class _Walk:
             self._done[i] = found.verdict(at, depth, stage, exits.cert_id)
             return True
         self._guess[i], self._q[i] = found.verdict(at, depth, stage), q
-        return False
+        return q < exits.passes.get(stage, 0.0)
 
     def _final(self, i: int) -> Verdict:
-        """Give what is said of a kind that no stage answered alone: the last one's word, if it reaches the floor."""
+        """Give what is said of a kind that no stage answered alone: the last word, if it reaches the floor."""
         guess, exits = self._guess[i], self._exits[i]
         if guess is None or exits is None:
             return Verdict(UNKNOWN, 0.0, NOBODY, "")

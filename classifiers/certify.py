@@ -6,12 +6,12 @@ passed is certified, all its exits together. Source: fixed-sequence testing, Lea
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from classifiers.binomial import least_n, lower_bound, tail
-from classifiers.exit_path import Path, exit_path, exits_at
+from classifiers.exit_path import Path, Shape, exit_path, exits_at, told
 from schemas.policy import F64, I64, Ladder, Tier
 
 MARGIN = 2
@@ -47,6 +47,7 @@ class Proof:
     Attributes:
         n, errors: kinds of cert that it accepts, and how many it gets wrong. lower: the precision this proves.
         coverage: share of cert that is accepted. thresholds: by stage. tested: policies the walk looked at.
+        passes: by stage, what is passed on; a stage that is missing passes on all it does not answer.
     """
 
     tier: Tier
@@ -58,6 +59,7 @@ class Proof:
     knob: float
     thresholds: Mapping[str, float]
     tested: int
+    passes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class _Seen:
     def at(self, knob: float) -> tuple[I64, I64]:
         """Give the stage at which each kind exits (-1: none) and what is answered there."""
         depth = self.tier.depth
-        stage = exits_at(self.ladder, depth, self.path.thresholds(knob))
+        stage = exits_at(self.ladder, depth, self.path.thresholds(knob), self.path.passes(knob))
         return stage, self.ladder.answer[depth][np.arange(len(stage)), stage]
 
     def counts(self, knob: float) -> Counts:
@@ -104,8 +106,8 @@ class _Seen:
         n, errors = self.counts(knob)
         found = [tail(errors, n, 1.0 - self.tier.p)]
         if self.risks:
-            told = self.at(knob)
-            found += [tail(bad, of, r.alpha) for r in self.risks for of, bad in [r.counts(*told, self.truth)]]
+            at = self.at(knob)
+            found += [tail(bad, of, r.alpha) for r in self.risks for of, bad in [r.counts(*at, self.truth)]]
         return max(found)
 
 
@@ -116,7 +118,7 @@ def certify(
     delta: float,
     pool: Ladder | None = None,
     *,
-    offsets: F64 | None = None,
+    shape: Shape | None = None,
     risks: Sequence[Risk] = (),
     group: tuple[I64, I64] | None = None,
 ) -> Proof | Uncertified:
@@ -127,7 +129,8 @@ def certify(
             an index at the tier's depth.
         delta: what this attempt may spend, in (0, 1).
         pool: unlabelled kinds, none of cert; they alone shape the path. None, or fewer than 50: even steps.
-        offsets: (k,) added to the knob for each stage, found on `tune`; None: none.
+        shape: how the policy lies about its knob, found on `tune`; None: one threshold for all stages. With the models
+            it is frozen before any label of cert is seen, so what a promise does not climb for costs it no validity.
         group: rows of cert and of the pool that the claim is about; None: all. Whoever is in it must not hang on the
             knob.
 
@@ -139,12 +142,12 @@ def certify(
     if group is not None:
         ladder, truth = ladder.take(group[0]), truth[group[0]]
         pool = None if pool is None else pool.take(group[1])
-    return _certified(_Seen(ladder, truth, _path(ladder, tier, pool, offsets), tier, delta, risks), classes)
+    return _certified(_Seen(ladder, truth, _path(ladder, tier, pool, shape), tier, delta, risks), classes)
 
 
-def _path(ladder: Ladder, tier: Tier, pool: Ladder | None, offsets: F64 | None) -> Path:
+def _path(ladder: Ladder, tier: Tier, pool: Ladder | None, shape: Shape | None) -> Path:
     usable = pool if pool is not None and len(pool) >= POOL_LEAST else None
-    return exit_path(ladder, tier.depth, usable, offsets)
+    return exit_path(ladder, tier.depth, usable, shape)
 
 
 def _certified(seen: _Seen, classes: int) -> Proof | Uncertified:
@@ -176,10 +179,10 @@ def _walk(seen: _Seen, knobs: F64) -> Proof | Uncertified:
     if passed is None:
         return _refused(seen, float(knobs[0]))
     n, errors = seen.counts(passed)
-    told = zip(seen.ladder.stages, seen.path.thresholds(passed).tolist(), strict=True)
-    thresholds = {stage: threshold for stage, threshold in told if threshold < math.inf}
+    stages, path = seen.ladder.stages, seen.path
+    thresholds, passes = told(stages, path.thresholds(passed)), told(stages, path.passes(passed))
     lower = lower_bound(errors, n, seen.delta)
-    return Proof(seen.tier, seen.delta, n, errors, lower, n / len(seen.truth), passed, thresholds, tested)
+    return Proof(seen.tier, seen.delta, n, errors, lower, n / len(seen.truth), passed, thresholds, tested, passes)
 
 
 def _refused(seen: _Seen, knob: float) -> Uncertified:
@@ -216,12 +219,9 @@ def ordered(found: Sequence[Proof | Uncertified]) -> list[Proof | Uncertified]:
 
 
 def _implies(strict: Tier, loose: Tier) -> bool:
-    return strict.depth == loose.depth and strict.p > loose.p
+    return (strict.depth, strict.thrifty) == (loose.depth, loose.thrifty) and strict.p > loose.p
 
 
 def _best(one: Proof | Uncertified, stricter: Sequence[Proof]) -> Proof | Uncertified:
-    better = [x for x in stricter if not isinstance(one, Proof) or x.knob < one.knob]
-    if not better:
-        return one
-    x = min(better, key=lambda proof: proof.knob)
-    return Proof(one.tier, x.delta, x.n, x.errors, x.lower, x.coverage, x.knob, x.thresholds, x.tested)
+    better = [x for x in stricter if not isinstance(one, Proof) or x.coverage > one.coverage]
+    return replace(max(better, key=lambda proof: proof.coverage), tier=one.tier) if better else one

@@ -7,7 +7,8 @@ import numpy as np
 
 from classifiers.binomial import least_n
 from classifiers.certify import MARGIN, Proof, Risk, Uncertified, certify, ordered
-from schemas.policy import DOMAIN, F64, I64, Ladder, Tier
+from classifiers.exit_path import Shape
+from schemas.policy import DOMAIN, I64, Ladder, Tier
 from schemas.taxonomy import taxonomy
 
 BUDGET = 0.05
@@ -52,13 +53,13 @@ def certify_claims(
     delta: float,
     pool: Ladder | None = None,
     *,
-    offsets: Mapping[Tier, F64] | None = None,
+    shapes: Mapping[Tier, Shape] | None = None,
     risks: Sequence[Risk] = (),
 ) -> dict[Claim, Proof | Uncertified]:
     """Certify claims together, at delta over all of them by weight; looser tiers take over what stricter ones proved.
 
     Args:
-        truth: by depth, (n,). delta: what all of them spend together. offsets: by tier, from `tune`.
+        truth: by depth, (n,). delta: what all of them spend together. shapes: by tier, from `tune`.
     """
     total = sum(claim.weight for claim in claims)
     found: dict[Claim, Proof | Uncertified] = {}
@@ -68,7 +69,7 @@ def certify_claims(
         proofs = [
             certify(
                 ladder, truth[claim.tier.depth], claim.tier, delta * claim.weight / total, pool,
-                offsets=(offsets or {}).get(claim.tier), risks=risks, group=group,
+                shape=(shapes or {}).get(claim.tier), risks=risks, group=group,
             )
             for claim in same
         ]  # fmt: skip

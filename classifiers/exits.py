@@ -116,8 +116,9 @@ class ExitScore:
 
     Attributes:
         models: of the stages, by name, in the order asked, when the weights were fitted. near: the labelled kinds then.
-        costs: CPU-seconds a kind, by stage. offsets: what a stage needs more than the knob, by depth, then stage.
-        thresholds: found on `tune`, by tier and by depth, then stage; they promise nothing.
+        costs: CPU-seconds a kind, by stage; the first one's with what is looked up for all.
+        offsets, gaps: the shape of policies, by tier and by depth, then stage; a stage that is missing: inf.
+        thresholds, passes: found on `tune`, by tier and by depth, then stage; they promise nothing.
         left_out: stages that gain nothing at their cost, with the figures that say so.
         sha256: of the file; a certificate freezes it.
     """
@@ -130,6 +131,8 @@ class ExitScore:
     thresholds: Mapping[str, Mapping[str, float]]
     left_out: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
+    gaps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    passes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @staticmethod
     def load(folder: Path | None = None) -> "ExitScore":
@@ -155,8 +158,9 @@ class ExitScore:
             }
             for stage, by_depth in tree["weights"].items()
         }
-        rest: list[Any] = [tree[name] for name in ("offsets", "thresholds", "left_out")]
-        return ExitScore(tree["models"], tree["near"], tree["costs"], weights, rest[0], rest[1], rest[2], sha256)
+        names = ("models", "near", "costs", "offsets", "thresholds", "left_out")
+        rest = {name: tree[name] for name in names} | {name: tree.get(name, {}) for name in ("gaps", "passes")}
+        return ExitScore(**rest, weights=weights, sha256=sha256)
 
     def tree(self) -> dict[str, Any]:
         """Give what goes into the file."""
@@ -164,7 +168,7 @@ class ExitScore:
             stage: {d: {"weights": w.weights, "bias": w.bias, "knots": w.knots} for d, w in by_depth.items()}
             for stage, by_depth in self.weights.items()
         }
-        names = ("models", "near", "costs", "offsets", "thresholds", "left_out")
+        names = ("models", "near", "costs", "offsets", "thresholds", "left_out", "gaps", "passes")
         return {name: getattr(self, name) for name in names} | {"weights": weights}
 
     def q(self, stage: str, depth: str, found: F64) -> F64:

@@ -10,7 +10,7 @@ import numpy as np
 
 from classifiers.certify import Proof, Uncertified
 from classifiers.certify_claims import Claim, allowance, certify_claims, shortfall
-from classifiers.exit_path import exits_at, mean_cost
+from classifiers.exit_path import Shape, asked_at, mean_cost
 from classifiers.exits import DOMAINS, LEAVES
 from connectors.lake import Lake
 from connectors.lake.certificates import Certificates, Row
@@ -18,7 +18,7 @@ from pipeline.certify_draw import Drawn, cert_sets, drawn, labelled, population
 from pipeline.certify_life import MAP, map_hash, standing, standings, withdraw
 from pipeline.settings_precision import PrecisionSettings
 from schemas.certificates import ISSUED, LAST_STAGE, NOVEL, PEOPLE, REFUSED
-from schemas.policy import COARSE, DEPTHS, DOMAIN, F64, I64, LEAF, STANDARD, Ladder, Tier
+from schemas.policy import COARSE, DEPTHS, DOMAIN, I64, LEAF, STANDARD, Ladder, Tier, of_tier
 from schemas.registry import Kind
 from schemas.taxonomy import UNKNOWN, domain_of
 
@@ -45,13 +45,16 @@ class Asks:
 
     Attributes:
         frozen: name -> version of all that a verdict depends on.
-        offsets: what each stage's threshold lies above the knob, by depth, then stage; a stage that is missing never
-            answers alone.
+        offsets: what each stage's threshold lies above the knob, by tier and by depth, then stage; a stage that is
+            missing never answers alone.
+        gaps: how far below the knob a thrifty tier's kinds are still passed on, alike; a stage that is missing passes
+            on all that it does not answer.
     """
 
     cascade: Ladders
     frozen: Mapping[str, str]
     offsets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    gaps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,8 @@ def certify_lake(
         ladder = asks.cascade.ladder([one.kind for one in counted])
         pool = asks.cascade.ladder([kind for _, kind in _pool(lake)])
         truth = _truth(counted) if reference == PEOPLE else {d: ladder.answer[d][:, -1] for d in DEPTHS}
-        offsets = {claim.tier: _offsets(asks, ladder, claim.tier, reference) for claim in claims}
-        found = certify_claims(claims, ladder, truth, delta, pool, offsets=offsets)
+        shapes = {claim.tier: _shape(asks, ladder, claim.tier, reference) for claim in claims}
+        found = certify_claims(claims, ladder, truth, delta, pool, shapes=shapes)
         cost = {claim: _cost(one, ladder) for claim, one in found.items() if isinstance(one, Proof)}
     wrote = _Writing(lake, settings, asks, reference, cert_set, counted, delta, now or datetime.now(UTC))
     Certificates(lake.root).note(wrote.rows(found, cost))
@@ -137,19 +140,20 @@ def _truth(kinds: Sequence[Drawn]) -> dict[str, I64]:
     return {LEAF: np.array(leaf, np.int64), DOMAIN: np.array(domain, np.int64)}
 
 
-def _offsets(asks: Asks, ladder: Ladder, tier: Tier, reference: str) -> F64:
-    """Give what each stage needs beyond the knob; who is taken for true proves nothing by answering itself."""
-    known = asks.offsets.get(tier.depth)
-    shift = np.array([0.0 if known is None else known.get(stage, np.inf) for stage in ladder.stages])
+def _shape(asks: Asks, ladder: Ladder, tier: Tier, reference: str) -> Shape:
+    """Give how a tier's policy lies about the knob; who is taken for true proves nothing by answering itself."""
+    gaps = of_tier(asks.gaps, tier) if tier.thrifty else None
+    shape = Shape.of(ladder.stages, of_tier(asks.offsets, tier) or None, gaps)
     if reference == LAST_STAGE:
-        shift[-1] = np.inf
-    return shift
+        shape.offsets[-1] = np.inf
+    return shape
 
 
 def _cost(one: Proof, ladder: Ladder) -> float:
     """Give the CPU-seconds a kind of the cert set takes under what was proved."""
     needs = np.array([one.thresholds.get(stage, np.inf) for stage in ladder.stages])
-    return mean_cost(ladder, exits_at(ladder, one.tier.depth, needs))
+    passes = np.array([one.passes.get(stage, -np.inf) for stage in ladder.stages])
+    return mean_cost(ladder, asked_at(ladder, one.tier.depth, needs, passes))
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,8 @@ class _Writing:
     def _issued(self, one: Proof, cost: float) -> Row:
         until = self.now + timedelta(days=self.settings.valid_days)
         names = ("n", "errors", "lower", "coverage", "knob")
-        told = {name: getattr(one, name) for name in names} | {"thresholds": sorted(one.thresholds.items())}
+        told = {name: getattr(one, name) for name in names}
+        told |= {"thresholds": sorted(one.thresholds.items()), "passes": sorted(one.passes.items())}
         reason = f"{one.errors} of {one.n} answered kinds are wrong"
         return told | {"event": ISSUED, "valid_until": until, "cost": cost, "reason": reason}
 

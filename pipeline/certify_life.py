@@ -39,6 +39,7 @@ class Standing:
     knob: float = 0.0
     cost: float = 0.0
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    passes: Mapping[str, float] = field(default_factory=dict)
     frozen: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
     cert_set: str = ""
@@ -101,7 +102,7 @@ def _standing(
     names = ("tier", "domain", "promise", "depth", "p", "cert_id", "delta", "reference", "cert_set", "at", "needed")
     numbers = {name: row[name] or 0 for name in ("n", "errors", "lower", "coverage", "knob", "cost")}
     told = {name: row[name] for name in names} | numbers
-    maps_: dict[str, Any] = {name: dict(row[name] or ()) for name in ("thresholds", "frozen")}
+    maps_: dict[str, Any] = {name: dict(row[name] or ()) for name in ("thresholds", "passes", "frozen")}
     return Standing(**told, **maps_, status=status, reason=reason, valid_until=row["valid_until"])
 
 

@@ -27,7 +27,8 @@ def asks_of(config: "Config") -> Asks:
 
     made = plan(config)
     cascade = Cascade(made.stages, 0.0, made.score, made.near)
-    return Asks(cascade, made.models(), made.score.offsets if made.score else {})
+    score = made.score
+    return Asks(cascade, made.models(), score.offsets if score else {}, score.gaps if score else {})
 
 
 def frozen_of(config: "Config") -> Mapping[str, str]:

@@ -60,6 +60,12 @@ class Models:
         found: Tuned = score.thresholds if score and scored else {depth: {} for depth in DEPTHS}
         return {where: plain | {s: t for s, t in by.items() if s in scored} for where, by in found.items()}
 
+    @property
+    def passes(self) -> Tuned:
+        """Give what goes with them in thrifty tiers: what a stage must be sure by to pass a kind on."""
+        score, scored = self._cascade.score, self._cascade.judge.scored
+        return score.passes if score and scored == frozenset(score.models) else {}
+
     def ask(self, kinds: Sequence[Kind], inline: Mapping[str, Verdict]) -> list[Verdict]:
         """Give one verdict a kind, in the order given.
 
@@ -70,7 +76,7 @@ class Models:
         """
         first, *others = self._cascade.stages
         stages = [first if first.name in self._cascade.judge.scored else _Remembered(first, inline), *others]
-        verdicts = self._cascade.through(stages, kinds, self._policy(self.tuned))
+        verdicts = self._cascade.through(stages, kinds, replace(self._policy(self.tuned), passes=self.passes))
         waiting = frozenset().union(*(stage.deferred for stage in stages if isinstance(stage, Deferring)))
         keys = frozenset(kind.key for kind in kinds)
         self.deferred = (self.deferred - keys) | (waiting & keys)

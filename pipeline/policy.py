@@ -34,7 +34,9 @@ def policy_of(
     tiers = settings.known_tiers()
     held = [one for one in found if one.status == VALID and (one.promise, one.reference != CORPUS) == (NOVEL, True)]
     held = [one for one in held if _same(one, tiers)]
-    granted = {(one.tier, one.domain): Exits(tiers[one.tier], one.thresholds, one.cert_id) for one in held}
+    granted = {
+        (one.tier, one.domain): Exits(tiers[one.tier], one.thresholds, one.cert_id, passes=one.passes) for one in held
+    }
     apps = _apps(lake, {one.cert_set for one in held}) if held else None
     policy = settings.policy()
     return replace(policy, granted=granted, apps=apps, tuned=tuned or {}, places=places_of(lake, policy.routes))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
 
 from pipeline.settings_checks import MisfitError, near
-from schemas.policy import ESCALATE, LEAF, NEEDS, STANDARD, TIERS, UNCERTIFIED, Policy, Route, Tier
+from schemas.policy import DOMAIN, ESCALATE, LEAF, NEEDS, STANDARD, TIERS, UNCERTIFIED, Policy, Route, Tier
 from schemas.taxonomy import taxonomy
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -26,6 +26,11 @@ class TierSettings:
     __pydantic_config__ = _STRICT
     p: Annotated[float, Field(gt=0.5, lt=1)]
     depth: Literal["domain", "leaf"] = LEAF  # type: ignore[assignment]
+    thrifty: bool | None = None
+
+    def tier(self, name: str) -> Tier:
+        """Give the tier; where nobody says, a tier of domains is thrifty and one of leaves is not."""
+        return Tier(name, self.depth, self.p, self.depth == DOMAIN if self.thrifty is None else self.thrifty)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ class PrecisionSettings:
         Mapping[str, TierSettings],
         Field(
             description="Tiers of your own beside coarse (domain, .90), standard (leaf, .90), fine (leaf, .95) and "
-            "strict (leaf, .99).",
+            "strict (leaf, .99). thrifty: a kind that no promise will reach is not asked of dearer stages, but keeps "
+            "the guess it has; so are tiers of domains, unless you say otherwise.",
             examples=[{"billing": {"depth": "leaf", "p": 0.97}}],
         ),
     ] = field(default_factory=dict)
@@ -126,7 +132,7 @@ class PrecisionSettings:
 
     def known_tiers(self) -> dict[str, Tier]:
         """Give all tiers by name."""
-        return {**TIERS, **{name: Tier(name, one.depth, one.p) for name, one in self.tiers.items()}}
+        return {**TIERS, **{name: one.tier(name) for name, one in self.tiers.items()}}
 
     def policy(self) -> Policy:
         """Give the routes as a policy that knows no certificate yet."""

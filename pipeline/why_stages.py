@@ -86,12 +86,13 @@ def asked(kind: Kind, job: Job) -> Asked:
 
 def _policy(plan: Plan, job: Job) -> Policy:
     """The policy that holds: that of the lake, else what ships without certificates."""
-    tuned = Models(plan.stages, plan.floor, plan.score, plan.near).tuned
+    models = Models(plan.stages, plan.floor, plan.score, plan.near)
     if job.lake is None:
-        return replace(job.precision.policy(), tuned=tuned)
+        return replace(job.precision.policy(), tuned=models.tuned, passes=models.passes)
     from pipeline.policy import policy_of
 
-    return policy_of(Lake.open(job.lake), job.precision, plan.models(), tuned)
+    found = policy_of(Lake.open(job.lake), job.precision, plan.models(), models.tuned)
+    return replace(found, passes=models.passes)
 
 
 def _said(stage: Model, kind: Kind, found: Opinion, exits: Exits, open_: bool) -> Said:

@@ -42,6 +42,7 @@ CERTIFICATES = pa.schema(
         _field("coverage", pa.float64(), "Share of the cert set that is answered."),
         _field("knob", pa.float64(), "Where the one knob stands."),
         _field("thresholds", pa.map_(pa.string(), pa.float64()), "What each stage's exit score must reach."),
+        _field("passes", pa.map_(pa.string(), pa.float64()), "What it must reach to be passed on; none: all are."),
         _field("cost", pa.float64(), "CPU-seconds a kind of the cert set takes."),
         _field("reference", pa.string(), "Whose labels were taken for true: people or last-stage."),
         _field("cert_set", pa.string(), "The draw it rests on."),

@@ -23,11 +23,16 @@ reaches the floor. `abstain`: the label is `unknown`. `uncertified`: the thresho
 
 @dataclass(frozen=True)
 class Tier:
-    """A precision tier. `depth` is domain or leaf; `p`, in (0, 1), the share of answered kinds that shall be right."""
+    """A precision tier. `depth` is domain or leaf; `p`, in (0, 1), the share of answered kinds that shall be right.
+
+    `thrifty`: a kind that dearer stages would hardly answer under the promise is not asked of them: it keeps the guess
+    it has. Otherwise it climbs on, for the best guess there is.
+    """
 
     name: str
     depth: str
     p: float
+    thrifty: bool = False
 
     def __post_init__(self) -> None:
         if self.depth not in DEPTHS:
@@ -36,7 +41,7 @@ class Tier:
             raise ValueError(f"tier {self.name}: p = {self.p}: not in (0, 1)")
 
 
-COARSE, STANDARD = Tier("coarse", DOMAIN, 0.90), Tier("standard", LEAF, 0.90)
+COARSE, STANDARD = Tier("coarse", DOMAIN, 0.90, thrifty=True), Tier("standard", LEAF, 0.90)
 FINE, STRICT = Tier("fine", LEAF, 0.95), Tier("strict", LEAF, 0.99)
 TIERS: Mapping[str, Tier] = {tier.name: tier for tier in (COARSE, STANDARD, FINE, STRICT)}
 """The tiers that come with dioptre, from the cheapest to the dearest."""
@@ -98,12 +103,15 @@ class Exits:
     Attributes:
         cert_id: of all answers that reached their threshold; None: nothing is promised.
         abstain: what reaches no threshold is `unknown`, even at the last stage.
+        passes: by stage, what q must reach that a kind is passed on; below it the way ends there, as at the last
+            stage. One that is missing passes on all that it does not answer.
     """
 
     tier: Tier
     thresholds: Mapping[str, float] = field(default_factory=dict)
     cert_id: str | None = None
     abstain: bool = False
+    passes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,7 @@ class Policy:
         granted: (tier's name, domain) -> exits under a certificate; domain "": over all domains.
         apps: programs that the certificates speak for; None: all.
         tuned: thresholds found on `tune`, by tier's name or by depth, then stage; they promise nothing.
+        passes: what goes with them in thrifty tiers, found alike.
         places: key of a kind -> (host, facility) of its lines, as far as routes name them.
     """
 
@@ -146,6 +155,7 @@ class Policy:
     granted: Mapping[tuple[str, str], Exits] = field(default_factory=dict)
     apps: frozenset[str] | None = None
     tuned: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    passes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     places: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @staticmethod
@@ -175,9 +185,9 @@ class Policy:
         held = self._held(app, domain, route)
         if held is not None:
             return held
-        tuned = self.tuned.get(route.tier.name, self.tuned.get(route.tier.depth, {}))  # {}: none was good enough
-        thresholds = tuned if route.missing == UNCERTIFIED else {}
-        return Exits(route.tier, thresholds, abstain=route.missing == ABSTAIN)
+        thresholds = of_tier(self.tuned, route.tier) if route.missing == UNCERTIFIED else {}  # {}: none was good enough
+        passes = of_tier(self.passes, route.tier) if thresholds and route.tier.thrifty else {}
+        return Exits(route.tier, thresholds, abstain=route.missing == ABSTAIN, passes=passes)
 
     def _held(self, app: str, domain: str, route: Route) -> Exits | None:
         """Find the certificate for a kind: its domain's own, else the pooled one, unless the route asks for its own."""
@@ -186,3 +196,8 @@ class Policy:
         own = self.granted.get((route.tier.name, domain)) if domain else None
         pooled = not route.domain or route.missing == POOL
         return own or (self.granted.get((route.tier.name, "")) if pooled else None)
+
+
+def of_tier(found: Mapping[str, Mapping[str, float]], tier: Tier) -> Mapping[str, float]:
+    """Give what was found for a tier, else for its depth, by stage; {}: nothing was."""
+    return found.get(tier.name, found.get(tier.depth, {}))

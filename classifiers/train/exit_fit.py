@@ -1,24 +1,25 @@
 """Fit exit scores to what stages said of kinds held out; choose thresholds; find stages that gain nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from classifiers.exit_path import cheapest_offsets, exit_path, exits_at, mean_cost
+from classifiers.exit_path import Shape, asked_at, exit_path, exits_at, mean_cost, told
+from classifiers.exit_shape import cheapest, cost_of, precision
 from classifiers.exits import EVIDENCE, Weights, evidence, lead, read
 from classifiers.opinions import Seen
 from classifiers.train import evaluate
-from schemas.policy import DEPTHS, TIERS, Ladder
+from schemas.policy import DEPTHS, TIERS, Ladder, Tier
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 _FOLDS = 5
 _RIDGE = 1e-3
-_FEW = (0.0, 0.05, np.inf)  # offsets tried where policies are only compared
+_FEW = (0.0, 0.05, np.inf)  # offsets, and gaps, tried where policies are only compared
 _GAIN = 0.98
 """A stage is left out unless the cascade with it costs at most this share of the one without."""
 
@@ -126,65 +127,73 @@ def ladder_of(held: Held, fitted: Fitted, names: Sequence[str]) -> Ladder:
     return Ladder(tuple(names), np.array([held.costs[name] for name in names]), q, answer, keys)
 
 
-def thresholds_of(
-    ladder: Ladder, truth: dict[str, I64]
-) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
-    """Find for each tier the most liberal policy that seems precise enough; and each depth's offsets."""
-    out: dict[str, dict[str, float]] = {}
-    offsets: dict[str, dict[str, float]] = {}
+@dataclass
+class Found:
+    """Policies by tier and by depth, then stage: their shapes, and what the most liberal ones need that seem precise
+    enough. A number that is missing is infinite.
+    """
+
+    offsets: dict[str, dict[str, float]] = field(default_factory=dict)
+    gaps: dict[str, dict[str, float]] = field(default_factory=dict)
+    thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
+    passes: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def policies_of(ladder: Ladder, truth: dict[str, I64]) -> Found:
+    """Find for each tier the cheapest shape, and the most liberal policy of it that seems precise enough."""
+    out = Found()
     for tier in TIERS.values():
-        shift = cheapest_offsets(ladder, truth[tier.depth], tier.depth, tier.p)
-        at = _knob(ladder, truth[tier.depth], tier.depth, tier.p, shift)
-        finite = {s: round(float(o), 4) for s, o in zip(ladder.stages, shift, strict=True) if np.isfinite(o)}
-        out[tier.name] = {} if at is None else {s: round(at + o, 4) for s, o in finite.items()}
-        offsets.setdefault(tier.depth, finite)
-        out.setdefault(tier.depth, out[tier.name])
-    return out, offsets
+        right = truth[tier.depth]
+        shape = cheapest(ladder, right, tier.depth, tier.p, thrifty=tier.thrifty)
+        at = _knob(ladder, right, tier, shape)
+        for where in (tier.name, tier.depth):
+            out.offsets.setdefault(where, _rounded(ladder, shape.offsets))
+            out.gaps.setdefault(where, _rounded(ladder, shape.gaps) if tier.thrifty else {})
+            out.thresholds.setdefault(where, {} if at is None else _rounded(ladder, at + shape.offsets))
+            out.passes.setdefault(where, {} if at is None else _rounded(ladder, at - shape.gaps))
+    return out
 
 
-def _knob(ladder: Ladder, truth: I64, depth: str, p: float, shift: F64) -> float | None:
+def _rounded(ladder: Ladder, values: F64) -> dict[str, float]:
+    return {stage: round(value, 4) for stage, value in told(ladder.stages, values).items()}
+
+
+def _knob(ladder: Ladder, truth: I64, tier: Tier, shape: Shape) -> float | None:
     """The most liberal knob at which what exits seems precise enough; None: there is none."""
-    path = exit_path(ladder, depth, ladder, shift)
-    good = [float(t) for t in path.grid if _precision(ladder, truth, depth, path.thresholds(float(t))) >= p]
-    return min(good) if good else None
+    path = exit_path(ladder, tier.depth, ladder, shape)
+    stages = ((t, exits_at(ladder, tier.depth, path.thresholds(t), path.passes(t))) for t in path.grid.tolist())
+    return min((t for t, stage in stages if precision(ladder, truth, tier.depth, stage) >= tier.p), default=None)
 
 
-def _precision(ladder: Ladder, truth: I64, depth: str, thresholds: F64) -> float:
-    stage = exits_at(ladder, depth, thresholds)
-    accepted = stage >= 0
-    right = ladder.answer[depth][np.arange(len(stage)), stage] == truth
-    return float(right[accepted].mean()) if accepted.any() else 0.0
-
-
-def _cost(ladder: Ladder, truth: I64, depth: str, p: float) -> float:
-    """CPU-seconds a kind of the cheapest policy that seems precise enough; kinds left over cost all stages twice."""
-    shift = cheapest_offsets(ladder, truth, depth, p, _FEW)
-    at = _knob(ladder, truth, depth, p, shift)
-    stage = exits_at(ladder, depth, (np.inf if at is None else at) + shift)
-    return mean_cost(ladder, stage) + float((stage < 0).mean()) * float(ladder.costs.sum())
+def _cost(ladder: Ladder, truth: I64, tier: Tier, price: float) -> float:
+    """CPU-seconds a kind of the cheapest policy that seems precise enough; a kind left over costs the price beside."""
+    given = {"thrifty": tier.thrifty, "price": price}
+    shape = cheapest(ladder, truth, tier.depth, tier.p, **given, offsets=_FEW, gaps=_FEW)  # type: ignore[arg-type]
+    return cost_of(ladder, truth, tier.depth, tier.p, shape, price)
 
 
 def worthless(held: Held, all_: Fitted, fewer: Fitted, names: Sequence[str], without: Sequence[str]) -> str | None:
-    """Say why a stage gains nothing; None: it does, at some tier."""
-    told = []
+    """Say why a stage gains nothing; None: it does, at some tier. A kind left over costs the same either way."""
+    words, price = [], sum(held.costs[name] for name in names)
     for tier in (TIERS["coarse"], TIERS["standard"]):
         truth = held.truth[tier.depth]
-        with_ = _cost(ladder_of(held, all_, names), truth, tier.depth, tier.p)
-        bare = _cost(ladder_of(held, fewer, without), truth, tier.depth, tier.p)
+        with_ = _cost(ladder_of(held, all_, names), truth, tier, price)
+        bare = _cost(ladder_of(held, fewer, without), truth, tier, price)
         if with_ <= _GAIN * bare:
             return None
-        told.append(f"{1e3 * with_:.2f} ms CPU a kind with it and {1e3 * bare:.2f} without at {tier.name}")
-    return "gains nothing at its cost: " + ", ".join(told)
+        words.append(f"{1e3 * with_:.2f} ms CPU a kind with it and {1e3 * bare:.2f} without at {tier.name}")
+    return "gains nothing at its cost: " + ", ".join(words)
 
 
-def tier_of(ladder: Ladder, truth: dict[str, I64], name: str, thresholds: dict[str, float]) -> dict[str, Any]:
+def tier_of(ladder: Ladder, truth: dict[str, I64], name: str, found: Found) -> dict[str, Any]:
     """What a tier's thresholds come to on `tune`, uncertified."""
-    depth = TIERS[name].depth
-    least = np.array([thresholds.get(stage, np.inf) for stage in ladder.stages])
-    stage = exits_at(ladder, depth, least)
+    depth, needs, passed = TIERS[name].depth, found.thresholds[name], found.passes[name]
+    least = np.array([needs.get(stage, np.inf) for stage in ladder.stages])
+    passes = np.array([passed.get(stage, -np.inf) for stage in ladder.stages])
+    stage = exits_at(ladder, depth, least, passes)
     return {
-        "tier": name, "thresholds": thresholds, "coverage": round(float((stage >= 0).mean()), 4),
-        "precision": round(_precision(ladder, truth[depth], depth, least), 4),
+        "tier": name, "thresholds": needs, "passes": passed, "coverage": round(float((stage >= 0).mean()), 4),
+        "precision": round(precision(ladder, truth[depth], depth, stage), 4),
         "by_stage": {s: round(float((stage == k).mean()), 4) for k, s in enumerate(ladder.stages)},
-        "cost_ms": round(1e3 * mean_cost(ladder, stage), 4),
+        "cost_ms": round(1e3 * mean_cost(ladder, asked_at(ladder, depth, least, passes)), 4),
     }  # fmt: skip

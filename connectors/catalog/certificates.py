@@ -29,8 +29,8 @@ SELECT
     WHEN now() >= valid_until THEN 'expired'
     ELSE 'valid'
   END AS status,
-  promise, tier, depth, p, domain, delta, n, errors, lower, coverage, knob, thresholds, cost, reference, cert_set,
-  data_hash, frozen, "at" AS issued_at, valid_until, withdrawn_at, needed, coalesce(why, reason) AS reason
+  promise, tier, depth, p, domain, delta, n, errors, lower, coverage, knob, thresholds, passes, cost, reference,
+  cert_set, data_hash, frozen, "at" AS issued_at, valid_until, withdrawn_at, needed, coalesce(why, reason) AS reason
 FROM latest LEFT JOIN gone USING (cert_id)
 ORDER BY promise DESC, depth, p, tier, domain;
 """

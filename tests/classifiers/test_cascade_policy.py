@@ -1,6 +1,7 @@
 """The cascade under a policy: who answers alone, at which depth, by which certificate, and what it never does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +85,30 @@ def test_a_use_that_needs_only_the_domain_exits_at_the_domain() -> None:
     assert large.asked == []
     fine = one.classify([kind("disk odd")], policy(STANDARD, tiny=0.85))[0]
     assert (fine.stage, fine.label) == ("large", "storage.device")
+
+
+@pytest.mark.parametrize("certified", [True, False])
+def test_a_kind_that_no_promise_will_reach_keeps_its_guess_in_a_thrifty_tier_and_climbs_in_another(
+    certified: bool,
+) -> None:
+    says = {"sure": SURE, "near": {"app.info": 0.8}, "odd": {"app.info": 0.6}, "bad": {"app.info": 0.3}}
+    tiny, large = Leans("tiny", says), Leans("large", dict.fromkeys(says, SURE))
+    kinds = [kind(name) for name in says]
+    least, passes = {"tiny": 0.9}, {"tiny": 0.75}
+    exits = Exits(COARSE, least, "c1", passes=passes)
+    granted, told = (
+        {("coarse", ""): exits} if certified else {},
+        {"tuned": {DOMAIN: least}, "passes": {DOMAIN: passes}},
+    )
+    thrifty = Policy(rest=Route(COARSE, missing=UNCERTIFIED), granted=granted, **told)
+    verdicts = cascade(tiny, large).classify(kinds, thrifty)
+    assert [(v.stage, v.label != "unknown") for v in verdicts] == [
+        ("tiny", True), ("large", True), ("tiny", True), ("none", False),
+    ]  # fmt: skip
+    assert [v.cert_id for v in verdicts] == ["c1" if certified else None, None, None, None]
+    assert large.asked == ["near"]
+    climbing = Policy(rest=Route(replace(COARSE, thrifty=False), missing=UNCERTIFIED), **told)
+    assert [v.stage for v in cascade(tiny, large).classify(kinds, climbing)] == ["tiny", "large", "large", "large"]
 
 
 def test_a_certificate_stands_on_the_verdicts_under_it_and_on_no_other() -> None:

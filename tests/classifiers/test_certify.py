@@ -8,7 +8,8 @@ import pytest
 from classifiers.binomial import least_n, tail
 from classifiers.certify import Proof, Risk, Uncertified, certify, ordered
 from classifiers.certify_claims import BUDGET, Claim, SpentError, allowance, certify_claims
-from classifiers.exit_path import cheapest_offsets, exit_path, exits_at, mean_cost
+from classifiers.exit_path import Shape, asked_at, exit_path, exits_at, mean_cost
+from classifiers.exit_shape import cheapest, cost_of
 from schemas.policy import COARSE, DOMAIN, FINE, I64, LEAF, STANDARD, Ladder, Tier
 from schemas.taxonomy import taxonomy
 from tests.classifiers.certify_kit import ladder, one_stage, oracle, precision_of, three_stages, truth_of
@@ -178,16 +179,56 @@ def _best_of(retries: int, seed: int, delta: object) -> bool:
 def test_offsets_let_the_dear_stages_be_asked_about_less_at_the_same_precision() -> None:
     rng = np.random.default_rng(11)
     tune, truth = three_stages(800, rng)
-    offsets = cheapest_offsets(tune, truth, LEAF, FINE.p)
-    seem = []
-    for shift in (np.zeros(3), offsets):
-        path = exit_path(tune, LEAF, tune, shift)
-        policies = [path.thresholds(t) for t in path.grid if precision_of(path.thresholds(t), tune, truth) >= FINE.p]
-        cost = [
-            mean_cost(tune, stage := exits_at(tune, LEAF, p)) + (stage < 0).mean() * tune.costs.sum() for p in policies
-        ]
-        seem.append(min(cost))
-    assert seem[1] <= seem[0]
+    shapes = Shape.plain(3), cheapest(tune, truth, LEAF, FINE.p), cheapest(tune, truth, LEAF, FINE.p, thrifty=True)
+    plain, climbing, thrifty = (cost_of(tune, truth, LEAF, FINE.p, shape) for shape in shapes)
+    assert thrifty < climbing < plain
+    assert np.isinf(shapes[1].gaps).all()
+    assert not np.isinf(shapes[2].gaps).all()
+
+
+def test_a_kind_is_passed_on_only_while_its_score_lets_hope_for_a_certified_answer() -> None:
+    q = np.array([[0.95, 0.5], [0.85, 0.95], [0.7, 0.95], [0.0, 0.95]])
+    both = ladder(("tiny", "large"), (1.0, 10.0), q, np.array([[1, 1], [1, 1], [1, 1], [-1, 1]]))
+    needs, passes = np.array([0.9, 0.9]), np.array([0.8, -np.inf])
+    assert exits_at(both, LEAF, needs, passes).tolist() == [0, 1, -1, 1]  # the last has no answer of tiny: it climbs
+    assert asked_at(both, LEAF, needs, passes).tolist() == [0, 1, 0, 1]
+    assert asked_at(both, LEAF, needs).tolist() == [0, 1, 1, 1]
+    assert mean_cost(both, asked_at(both, LEAF, needs, passes)) == pytest.approx((1 + 11 + 1 + 11) / 4)
+
+
+def test_the_path_of_a_thrifty_policy_accepts_what_it_says_and_ever_more() -> None:
+    tune, truth = three_stages(800, np.random.default_rng(12))
+    path = exit_path(tune, LEAF, tune, Shape(np.array([0.05, 0.0, 0.0]), np.array([0.1, 0.05, np.inf])))
+    before = np.zeros(len(truth), np.bool_)
+    for knob, coverage in zip(path.grid.tolist(), path.coverage.tolist(), strict=True):
+        accepted = exits_at(tune, LEAF, path.thresholds(knob), path.passes(knob)) >= 0
+        assert accepted.mean() == pytest.approx(coverage)
+        assert (accepted >= before).all()
+        before = accepted
+
+
+def test_a_thrifty_policy_keeps_its_promise_and_costs_a_fraction() -> None:
+    repeats, broken, costs = 60, 0, {True: 0.0, False: 0.0}
+    big, truth_big = three_stages(60_000, np.random.default_rng(7), "big")
+    shapes = {
+        thrifty: cheapest(*three_stages(800, np.random.default_rng(13), "tune"), LEAF, FINE.p, thrifty=thrifty)
+        for thrifty in costs
+    }
+    for seed in range(repeats):
+        rng = np.random.default_rng([13, seed])
+        cert, truth = three_stages(1_500, rng, "cert")
+        pool, _ = three_stages(500, rng, "pool")
+        for thrifty, shape in shapes.items():
+            proof = certify(cert, truth, FINE, DELTA, pool, shape=shape)
+            assert isinstance(proof, Proof)
+            needs = np.array([proof.thresholds.get(stage, np.inf) for stage in big.stages])
+            passes = np.array([proof.passes.get(stage, -np.inf) for stage in big.stages])
+            stage = exits_at(big, LEAF, needs, passes)
+            right = big.answer[LEAF][np.arange(len(stage)), stage] == truth_big
+            broken += thrifty and right[stage >= 0].mean() < FINE.p
+            costs[thrifty] += mean_cost(big, asked_at(big, LEAF, needs, passes)) / repeats
+    assert broken / repeats <= DELTA + 3 * np.sqrt(DELTA * (1 - DELTA) / repeats)
+    assert costs[True] < costs[False] / 2
 
 
 def test_a_stage_without_an_answer_never_exits() -> None:

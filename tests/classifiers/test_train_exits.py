@@ -1,5 +1,6 @@
 """Fitting exit scores: what they are worth on programs held out, thresholds, and stages that gain nothing."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from classifiers.exits import DOMAIN_OF, LEAVES, domains
 from classifiers.opinions import Seen
-from classifiers.train.exit_fit import Held, aurc, fit, ladder_of, logistic, thresholds_of, tier_of, worthless
+from classifiers.train.exit_fit import Held, aurc, fit, ladder_of, logistic, policies_of, tier_of, worthless
+from classifiers.train.exits import costs_of
 from schemas.policy import DEPTHS, DOMAIN, LEAF, TIERS
+from schemas.registry import Kind
 
 N = 300
 
@@ -58,13 +61,33 @@ def test_aurc_is_the_mean_risk_over_all_coverages() -> None:
 def test_thresholds_reach_the_tier_on_what_they_were_found_on_and_stricter_tiers_answer_less() -> None:
     seen, names = held(0.75, 0.9), ["s0", "s1"]
     ladder = ladder_of(seen, fit(seen, names), names)
-    thresholds, offsets = thresholds_of(ladder, seen.truth)
-    assert {*TIERS, *DEPTHS} == set(thresholds)
-    told = {name: tier_of(ladder, seen.truth, name, thresholds[name]) for name in TIERS}
+    found = policies_of(ladder, seen.truth)
+    assert {*TIERS, *DEPTHS} == set(found.thresholds) == set(found.offsets) == set(found.gaps) == set(found.passes)
+    told = {name: tier_of(ladder, seen.truth, name, found) for name in TIERS}
     for name, row in told.items():
         assert row["coverage"] == 0 or row["precision"] >= TIERS[name].p
     assert told["standard"]["coverage"] >= told["fine"]["coverage"] >= told["strict"]["coverage"]
-    assert set(offsets) == set(DEPTHS)
+    assert not any(found.passes[name] for name, tier in TIERS.items() if not tier.thrifty)
+
+
+def test_a_cost_is_the_least_of_several_rounds_so_a_busy_neighbour_does_not_raise_it() -> None:
+    class Busy:
+        def __init__(self, name: str, rounds: tuple[float, ...]) -> None:
+            self.name, self.rounds, self.labels, self.model = name, list(rounds), LEAVES, name
+
+        def burn(self, kinds: object) -> object:
+            until = time.thread_time() + self.rounds.pop(0)
+            while time.thread_time() < until:
+                pass
+            return kinds
+
+        classify = scores = cosines = burn
+
+    stages = [Busy("tiny", (0.002, 0.03, 0.03)), Busy("large", (0.06, 0.02, 0.06))]
+    kinds = [Kind(str(i), "app", "x") for i in range(10)]
+    costs = costs_of(stages, Busy("near", (0.03, 0.03, 0.004)), kinds, rounds=3)  # type: ignore[arg-type]
+    assert costs["tiny"] == pytest.approx(0.0006, rel=0.5)  # with what is looked up for all
+    assert costs["large"] == pytest.approx(0.002, rel=0.5)
 
 
 def test_a_stage_that_knows_no_more_than_the_one_before_is_worth_nothing_and_one_that_does_is() -> None:

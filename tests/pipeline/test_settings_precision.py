@@ -25,10 +25,21 @@ def _file(folder: Path, text: str) -> Path:
 def test_routes_lead_to_tiers_by_name_or_by_need(tmp_path: Path) -> None:
     policy = check(_file(tmp_path, GOOD)).settings.precision.policy()
     own = policy.route("sshd-session")
-    assert (own.tier, own.missing) == (Tier("own", "domain", 0.97), ESCALATE)
+    assert (own.tier, own.missing) == (Tier("own", "domain", 0.97, thrifty=True), ESCALATE)
     paid = policy.route("httpd", host="pay1", facility="local3")
     assert (paid.tier, paid.missing, paid.need) == (STRICT, ABSTAIN, "billing")
     assert policy.route("httpd", host="web1", facility="local3").tier.name == "coarse"
+
+
+def test_tiers_of_domains_are_thrifty_unless_told_and_those_of_leaves_are_not(tmp_path: Path) -> None:
+    text = """[precision.tiers]
+a = { p = 0.9, depth = "domain" }
+b = { p = 0.9, depth = "domain", thrifty = false }
+c = { p = 0.9 }
+d = { p = 0.9, thrifty = true }
+"""
+    known = check(_file(tmp_path, text)).settings.precision.known_tiers()
+    assert [known[name].thrifty for name in ("coarse", "standard", "a", "b", "c", "d")] == [1, 0, 1, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
