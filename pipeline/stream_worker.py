@@ -16,6 +16,7 @@ from pipeline import taken
 from pipeline.committed import Committed
 from pipeline.kept import kept
 from pipeline.stream_flush import Flush
+from pipeline.stream_memory import Held, one_heap
 from pipeline.stream_run import Graph, cause_of
 from pipeline.stream_words import Failure, Share, State, Task
 
@@ -49,6 +50,7 @@ class Worker:
         self.lake = kept(task.job).lake
         self._graph = Graph(task.job)
         self._flush: Flush[Partition] = Flush(task.flush_s, task.job.batch_rows, task.job.batch_bytes)
+        self._held = Held()
         self._share = Share(())
         self._bounds: dict[Partition, Bounds] = {}
         self._ends: dict[Partition, int] = {}
@@ -104,7 +106,9 @@ class Worker:
 
     def measure(self, partition: Partition, records: pa.RecordBatch) -> None:
         """Learn how large records are."""
-        self._flush.measure(partition, records.num_rows, records.nbytes)
+        size = records.nbytes
+        self._held.read(size)
+        self._flush.measure(partition, records.num_rows, size)
 
     def _take(self, share: Share) -> None:
         """Take over a share; what is no longer in it is forgotten."""
@@ -180,11 +184,12 @@ class Worker:
         self._over = self._share.stops is not None and not todo
 
     def _run(self, todo: Sequence[Span]) -> None:
-        """Run the graph, and learn how long a run takes that does not fill a segment."""
+        """Run the graph, learn how long a run takes that does not fill a segment, and let go of what it held."""
         began = time.monotonic()
         self._graph.run(self, todo)
         if sum(s.stop - s.first for s in todo) < self.job.batch_rows:
             self._flush.took(time.monotonic() - began)
+        self._held.rest()
 
     def _tick(self) -> float:
         """Give the time until the next look; none when more is waiting than one run took."""
@@ -214,6 +219,7 @@ def be(task: Task, pipe: Connection) -> None:
     """Be a worker: the target of a process. Errors travel as words; a bug brings its traceback along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    one_heap()
     METER.begin(from_start=True)
     try:
         worker = Worker(task, pipe)
