@@ -1,7 +1,8 @@
 """Let a stream run for long at 70 % of its peak: `make soak` (30 minutes), `make soak-long` (2 hours).
 
 The peak is measured first, in the same run: a backlog read to its end. Then records come at the given share of it, and
-the memory (PSS, summed over the job's processes) and the open files are looked at every few seconds.
+memory and open files of the job's processes are looked at every few seconds. What a run holds comes and goes, so memory
+is judged by the least of each minute: the line through it, and the interval in which its slope lies.
 """
 
 import argparse
@@ -13,17 +14,19 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import psutil
 
 from connectors.kafka.cluster import Cluster
 from connectors.lake import Lake, verify
+from pipeline import stream_compact, stream_learn
 from tests.bench import topics
 from tests.bench.report import Row, least, most, told
+from tests.bench.slopes import Slope, least_of_each_minute, slope_of
 from tests.engines.broker import Broker
 from tests.engines.scene import Job, Scene, until
 
@@ -64,41 +67,72 @@ class Feed(threading.Thread):
             time.sleep(max(0.0, began + self.sent / self.per_s - time.monotonic()))
 
 
+class Look(NamedTuple):
+    """A process at one moment: what it does, MB of its own pages and of its share of all (PSS), open files."""
+
+    role: str
+    own_mb: float
+    pss_mb: float
+    files: int
+
+
 @dataclass
 class Looks:
-    """What was seen of a job's processes: minutes since its start, and by process id MB (PSS) and open files."""
+    """What was seen of a job's processes, by process id, at minutes since its start."""
 
     job: Job
-    seen: list[tuple[float, dict[int, tuple[float, int]]]] = field(default_factory=list)
+    seen: list[tuple[float, dict[int, Look]]] = field(default_factory=list)
 
     def look(self, minutes: float) -> None:
         """Look at the processes as they are now; one that ends meanwhile is left out."""
         found = {}
         for process in [psutil.Process(self.job.pid), *psutil.Process(self.job.pid).children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                found[process.pid] = (process.memory_full_info().pss / 1e6, process.num_fds())
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+                own, pss = memory_mb(process.pid)
+                found[process.pid] = Look(role(process, self.job.pid), own, pss, process.num_fds())
         self.seen.append((minutes, found))
 
-    def lasting(self, warm: float) -> npt.NDArray[np.float64]:
-        """Give (n, 3): minutes, MB and open files of the processes that last, added up, at each look after `warm`."""
+    def late(self, warm: float) -> list[tuple[float, dict[int, Look]]]:
+        """Give the looks after `warm` minutes, at the processes alone that last."""
         late = [(minutes, found) for minutes, found in self.seen if minutes >= warm]
         counts = Counter(pid for _, found in late for pid in found)
         last = {pid for pid, n in counts.items() if n >= LASTING * len(late)}
-        return np.array([[m, *np.sum([found[pid] for pid in last & set(found)], axis=0)] for m, found in late])
+        return [(minutes, {pid: look for pid, look in found.items() if pid in last}) for minutes, found in late]
 
-    def slopes(self, warm: float) -> tuple[float, float]:
-        """Give MB and files a minute after `warm` minutes: lines through the least of each minute.
-
-        What a run of some seconds holds comes and goes, a few hundred megabytes; what is never given back lifts the least.
-        """
-        rows = self.lasting(warm)
-        whole = rows[:, 0].astype(int)
-        least_of = np.array([[m, *rows[whole == m, 1:].min(axis=0)] for m in np.unique(whole)])
-        return tuple(float(np.polyfit(least_of[:, 0], least_of[:, i], 1)[0]) for i in (1, 2))  # type: ignore[return-value]
+    def slope(self, warm: float, of: Callable[[Look], float], of_role: str = "") -> Slope:
+        """Give how much more of something there is a minute, over the processes that last, or those of one role."""
+        late = self.late(warm)
+        sums = [sum(of(look) for look in found.values() if of_role in ("", look.role)) for _, found in late]
+        return slope_of(*least_of_each_minute([minutes for minutes, _ in late], sums).T)
 
     def highest(self) -> float:
         """Give the most MB of all processes together, compactions too."""
-        return max(sum(mb for mb, _ in found.values()) for _, found in self.seen)
+        return max(sum(look.pss_mb for look in found.values()) for _, found in self.seen)
+
+    def keep(self, file: Path) -> None:
+        """Write down all that was seen."""
+        rows = [(f"{m:.3f}", pid, *look) for m, found in self.seen for pid, look in found.items()]
+        file.write_text("\n".join("\t".join(map(str, row)) for row in rows))
+
+
+def memory_mb(pid: int) -> tuple[float, float]:
+    """Give the MB of a process that no file is behind, and its share of all its memory.
+
+    The first is what can leak: heaps and stacks. Others coming and going move the second, which shares with them.
+    """
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    kb = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+    return kb["Anonymous"] / 1000, kb["Pss"] / 1000
+
+
+def role(process: psutil.Process, main: int) -> str:
+    """Tell what a process of a job does, by its parent and the priority it has given itself."""
+    if process.pid == main:
+        return "supervisor"
+    if process.ppid() == main:
+        return "resource tracker" if "resource_tracker" in " ".join(process.cmdline()) else "fork server"
+    nice = process.nice() - psutil.Process(main).nice()
+    return {stream_learn.NICENESS: "learner", stream_compact.NICENESS: "compactor"}.get(nice, "worker")
 
 
 def peak(broker: Broker, folder: Path, records: int) -> float:
@@ -136,27 +170,49 @@ def soak(broker: Broker, folder: Path, given: argparse.Namespace) -> list[Row]:
             assert job.running, f"the job ended: {job.tail(3)}"
             looks.look(minutes)
             if given.verbose and len(looks.seen) % 20 == 0:
-                sizes = " + ".join(f"{mb:.0f}" for mb, _ in looks.seen[-1][1].values())
-                print(f"  {minutes:5.1f} min  {sizes} MB", file=sys.stderr, flush=True)
+                sizes = ", ".join(f"{look.role} {look.own_mb:.0f}" for look in looks.seen[-1][1].values())
+                print(f"  {minutes:5.1f} min  MB: {sizes}", file=sys.stderr, flush=True)
         feed.stop.set()
         feed.join()
         behind = _drained(scene, feed.sent)
     finally:
         job.stop(within_s=30)
-    warm = min(given.warm, given.minutes / 3)
-    memory, files = looks.slopes(warm)
-    found = verify(Lake.open(scene.lake))
+    if given.looks:
+        looks.keep(given.looks)
     return [
         Row("soak", "peak, one process", round(top), "records/s"),
         Row("soak", "records sent", feed.sent, f"in {given.minutes:g} min"),
         Row("soak", "records sent a second", round(feed.sent / given.minutes / 60), "records"),
-        Row("soak", "memory at the end, of processes that last", looks.lasting(warm)[-1][1], "MB"),
-        Row("soak", "highest memory, compactions included", looks.highest(), "MB"),
-        most("soak", "memory slope after warm-up", memory, "MB/min", GOAL_MB_A_MINUTE),
-        Row("soak", "open files at the end", looks.lasting(warm)[-1][2], ""),
-        most("soak", "open files slope", files, "a minute", GOAL_FILES),
+        *memory(looks, min(given.warm, given.minutes / 3)),
         most("soak", "seconds behind at the end", behind, "s", 30.0),
-        least("soak", "rows in the lake / records sent", found.total.positions / feed.sent, "", 1.0),
+        *conserved(scene, feed.sent),
+    ]
+
+
+def memory(looks: Looks, warm: float) -> list[Row]:
+    """Tell what the memory and the open files of the processes that last did after `warm` minutes."""
+    late = looks.late(warm)
+    own, files = looks.slope(warm, lambda look: look.own_mb), looks.slope(warm, lambda look: look.files)
+    roles = sorted({look.role for look in late[-1][1].values()})
+    apart = [(role, looks.slope(warm, lambda look: look.own_mb, role)) for role in roles]
+    least_mb = min(sum(look.own_mb for look in found.values()) for _, found in late)
+    return [
+        Row("soak", "least memory after warm-up, of processes that last", least_mb, "MB"),
+        Row("soak", "highest memory (PSS), compactions included", looks.highest(), "MB"),
+        Row("soak", "memory slope after warm-up, of the least of each minute", own.slope, "MB/min"),
+        Row("soak", "its standard error", own.error, "MB/min"),
+        most("soak", "its upper end at 95 %", own.high, "MB/min", GOAL_MB_A_MINUTE),
+        *(Row("soak", f"slope of the {role}", one.slope, f"MB/min, error {one.error:.2f}") for role, one in apart),
+        Row("soak", "open files at the end", sum(look.files for look in late[-1][1].values()), ""),
+        most("soak", "open files slope", files.slope, "a minute", GOAL_FILES),
+    ]
+
+
+def conserved(scene: Scene, sent: int) -> list[Row]:
+    """Tell whether the lake holds each record, and proves it."""
+    found = verify(Lake.open(scene.lake))
+    return [
+        least("soak", "rows in the lake / records sent", found.total.positions / sent, "", 1.0),
         least("soak", "lake verify is sound", float(found.ok), "", 1.0),
     ]
 
@@ -178,6 +234,7 @@ def main() -> int:
     parser.add_argument("--peak", type=float, help="records a second, instead of measuring it")
     parser.add_argument("--backlog", type=int, default=2_000_000, help="records of which the peak is measured")
     parser.add_argument("--folder", type=Path, help="keep logs and lake there")
+    parser.add_argument("--looks", type=Path, help="write there all that was seen of each process")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
