@@ -11,10 +11,12 @@ from connectors.lake import Lake, LakeError
 from pipeline.certify_gauges import gauges
 from pipeline.job import Job
 from pipeline.stream_compact import Compactor
+from pipeline.stream_cpu import cpu_of, fork_server
 from pipeline.stream_learn import Learning
 from pipeline.stream_plan import Listener, Plan
 from pipeline.stream_totals import Totals
 from pipeline.stream_watch import Watch
+from schemas.ledger import PIPELINE
 from schemas.version import VERSION
 
 LEDGER_EVERY_S = 600.0
@@ -51,13 +53,16 @@ class Care:
         self.totals.certificates = gauges(self.lake)
         self.partitions = partitions
         self.compactor = Compactor(
-            job.lake, 0.0 if plan.until_end else plan.compact_every_s, now(), grace_s=plan.grace_s
-        )
-        self.learning = Learning(job, 0.0 if plan.until_end else plan.learn_every_s, now())
+            job.lake, 0.0 if plan.until_end else plan.compact_every_s, now(), grace_s=plan.grace_s,
+            ledger=self.totals.ledger,
+        )  # fmt: skip
+        every_s = 0.0 if plan.until_end else plan.learn_every_s
+        self.learning = Learning(job, every_s, now(), ledger=self.totals.ledger)
         self._watch = Watch(client, plan.topics, plan.group)
         self._kinds_at = self._recorded_at = self._ledger_at = now()
         METER.begin(from_start=True)
         self._counted = 0
+        self._forking_s = 0.0
         self._told: dict[str, str] = {}
 
     def look(self) -> bool:
@@ -119,9 +124,11 @@ class Care:
             self.totals.kinds = self.lake.kinds().num_rows
 
     def _note_ledger(self) -> None:
-        """Write what was done since the last time, by the workers and by this process, into the ledger."""
+        """Write what was done since the last time, by all processes of the job, into the ledger."""
         self._ledger_at = self.now()
         METER.settle()
+        before, self._forking_s = self._forking_s, cpu_of(fork_server())
+        METER.add(PIPELINE, cpu_s=max(0.0, self._forking_s - before))
         self.totals.ledger.take(METER.drain())
         with contextlib.suppress(LakeError):
             rows = self.totals.ledger.table(self.job.run, self.job.coefficients)

@@ -7,6 +7,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from classifiers.ledger import Ledger
+from pipeline.stream_cpu import cpu_of
+from schemas.ledger import COMPACT
+
 NICENESS = 10
 """Lower priority than whoever reads and writes."""
 
@@ -20,9 +24,11 @@ class Compactor:
     Args:
         every_s: 0: never.
         grace_s: how long replaced files stay.
+        ledger: takes what compactions have taken.
     """
 
-    def __init__(self, lake: Path, every_s: float, now: float, *, grace_s: float) -> None:
+    def __init__(self, lake: Path, every_s: float, now: float, *, grace_s: float, ledger: Ledger | None = None) -> None:
+        self._ledger = ledger or Ledger()
         self._lake, self._every_s, self._next, self._grace_s = lake, every_s, now + every_s, grace_s
         self._process: Any = None
         self._pipe: Any = None
@@ -43,6 +49,7 @@ class Compactor:
     def kill(self) -> None:
         """End a compaction that runs; what it has not finished was never seen by anybody."""
         if self._process is not None:
+            self._ledger.add(COMPACT, cpu_s=cpu_of(self._process.pid))
             self._process.kill()
             self._end()
 
@@ -57,7 +64,9 @@ class Compactor:
         self._process.join()
         code, self._process = self._process.exitcode, None
         try:
-            return str(self._pipe.recv()) or None
+            failure, cpu_s = self._pipe.recv()
+            self._ledger.add(COMPACT, cpu_s=cpu_s)
+            return str(failure) or None
         except (EOFError, OSError):
             return f"compaction ended with exit code {code}"
         finally:
@@ -65,7 +74,7 @@ class Compactor:
 
 
 def compact_once(lake: Path, pipe: Connection, grace_s: float) -> None:
-    """Be the process: compact what is to be compacted; say "" or what went wrong."""
+    """Be the process: compact what is to be compacted; say "" or what went wrong, and the CPU-seconds it took."""
     from connectors.lake import Lake, LakeError, compact
 
     os.nice(NICENESS)
@@ -73,6 +82,7 @@ def compact_once(lake: Path, pipe: Connection, grace_s: float) -> None:
     try:
         while compact(Lake.open(lake), grace_s=grace_s).more and time.monotonic() < until:
             pass
-        pipe.send("")
+        failure = ""
     except LakeError as error:
-        pipe.send(str(error))
+        failure = str(error)
+    pipe.send((failure, time.process_time()))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,7 +10,9 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from classifiers.ledger import Ledger
 from pipeline.job import Job
+from pipeline.stream_cpu import cpu_of
 from schemas.ledger import LEARN, Coefficients
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ class Learning:
     Args:
         every_s: 0: never.
         hangs_s: a pass that takes longer is given up.
+        ledger: takes what the process did and did not write into the lake's ledger itself.
     """
 
     def __init__(
@@ -40,7 +44,9 @@ class Learning:
         *,
         hangs_s: float = HANGS_S,
         target: Callable[..., None] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
+        self._ledger, self._accounted = ledger or Ledger(), 0.0
         self._job, self._every_s, self._next, self._hangs_s = job, every_s, now + every_s, hangs_s
         self._target = target or learn
         self._process: Any = None
@@ -69,10 +75,12 @@ class Learning:
     def kill(self) -> None:
         """End the learner, whatever it does; what it has not published was never seen by anybody."""
         if self._process is not None:
+            self._ledger.add(LEARN, cpu_s=max(0.0, cpu_of(self._process.pid) - self._accounted))
             self._process.kill()
             self._process.join()
             self._pipe.close()
         self._process = self._asked = None
+        self._accounted = 0.0
 
     def _ask(self, now: float) -> None:
         """Ask for a pass; start who is asked, if need be."""
@@ -103,6 +111,8 @@ class Learning:
         if isinstance(told, str):
             return told
         self.calls.update(told["calls"])
+        self._ledger.take(told["spent"])
+        self._accounted = told["cpu_s"]
         return None
 
 
@@ -135,7 +145,8 @@ def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coeffi
                 if learned.published:
                     _record(learner, learned, totals, run)
                     learner.lake.note_ledger(METER.table(_name(run), coefficients), coefficients)
-                pipe.send(asdict(learned))
+                spent = METER.drain()  # a pass that published nothing leaves no file of its own
+                pipe.send(asdict(learned) | {"spent": spent, "cpu_s": time.process_time()})
             except (LakeError, ModelError) as error:
                 pipe.send(str(error))
     except (EOFError, BrokenPipeError, OSError):

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from schemas.events import TS
 
-PIPELINE, LEARN, CLUSTER = "pipeline", "learn", "cluster"
+PIPELINE, LEARN, CLUSTER, COMPACT = "pipeline", "learn", "cluster", "compact"
 """Stages that are no models: reading, parsing, keying and committing; merging kinds into templates; vectors and
-clusters."""
+clusters; putting small files of events together."""
 
 REMOTE = "remote"
 """The stage that asks a server: its Wh are told by the request, since nobody sees that server's processors."""
@@ -24,7 +24,11 @@ def _field(name: str, kind: pa.DataType, doc: str) -> pa.Field:
 LEDGER = pa.schema(
     [
         _field("hour", TS, "The hour, UTC, in which it was done (not when the events happened)."),
-        _field("stage", pa.string(), "pipeline, rule, tiny, small, cluster, large, remote, learn, ...; none: nobody."),
+        _field(
+            "stage",
+            pa.string(),
+            "pipeline, rule, tiny, small, cluster, large, remote, learn, compact, ...; none: nobody.",
+        ),
         _field("domain", pa.string(), "Domain of the label it came to; empty: not by domain."),
         _field("events", pa.int64(), "Events written whose label at ingest is of this stage and domain."),
         _field("kinds", pa.int64(), "Calls: kinds that went through the stage."),

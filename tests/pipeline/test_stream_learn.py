@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 from learn_kit import Last, learner, meet, new_lake, rows
 
+from classifiers.ledger import Ledger
 from connectors.lake import Lake
 from pipeline.job import Job
+from pipeline.stream_cpu import cpu_of
 from pipeline.stream_learn import Learning, be
 
 LINES = [("named", "zone transfer from primary completed"), ("chronyd", "selected source as reference clock")]
@@ -31,6 +34,11 @@ def slow(job: Job, pipe: Connection) -> None:
 def endless(job: Job, pipe: Connection) -> None:
     assert job.lake is not None
     be(learner(Lake.open(job.lake), Last(hang_s=3_600.0)), pipe)
+
+
+def busy(job: Job, pipe: Connection) -> None:
+    while True:
+        pass
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -58,6 +66,28 @@ def started(lake: Lake) -> Iterator[Callable[..., Learning]]:
     yield start
     for one in made:
         one.kill()
+
+
+def test_what_a_pass_took_reaches_the_ledger_also_where_it_publishes_nothing_and_where_it_is_killed(lake: Lake) -> None:
+    ledger = Ledger()
+    learning = Learning(Job(lake.root), 1.0, 0.0, target=quick, ledger=ledger)
+    try:
+        learning.look(2.0)
+        until(lambda: learning.look(2.1) is None and settled(lake) == [True])
+        learning.look(4.0)
+        until(lambda: bool(learning.look(4.1) or learning._asked is None))
+        passes = ledger.drain()
+        assert {(stage, name) for _, stage, _, name, _ in passes} == {("learn", "cpu_s")}
+        pid, itself = learning.pid(), float(pc.sum(lake.ledger()[0]["cpu_s"]).as_py())
+        told = itself + sum(n for *_, n in passes)
+        assert told == pytest.approx(cpu_of(pid), abs=0.05)
+    finally:
+        learning.kill()
+    killed = Learning(Job(lake.root), 1.0, 0.0, target=busy, ledger=ledger)
+    killed.look(2.0)
+    until(lambda: cpu_of(killed.pid()) > 0.3)
+    killed.kill()
+    assert [(stage, n > 0.2) for _, stage, _, _, n in ledger.drain()] == [("learn", True)]
 
 
 def settled(lake: Lake) -> list[object]:
