@@ -60,6 +60,7 @@ class Totals:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     ledger: Ledger = field(default_factory=Ledger, repr=False)
     _of_process: dict[int, Mapping[str, float]] = field(default_factory=dict)
+    _read: frozenset[Partition] | None = None
 
     @property
     def events(self) -> int:
@@ -115,7 +116,7 @@ class Totals:
         """Take over how a worker is doing."""
         self.ledger.take(state.spent)
         with self.lock:
-            self.bounds.update(state.bounds)
+            self.bounds.update({p: b for p, b in state.bounds.items() if self._read is None or p in self._read})
             self.waiting[worker] = state.waiting
             for partition, end in state.ends.items():
                 self.told.setdefault(partition.source, end)
@@ -133,9 +134,9 @@ class Totals:
             self._of_process.pop(worker, None)
 
     def only(self, partitions: Iterable[Partition]) -> None:
-        """Drop the bounds of partitions that are no longer read."""
-        wanted = set(partitions)
+        """Drop the bounds of partitions that are no longer read; a worker that has yet to hear so may tell of them."""
         with self.lock:
+            self._read = wanted = frozenset(partitions)
             self.bounds = {p: b for p, b in self.bounds.items() if p in wanted}
 
     def lag(self) -> dict[Partition, int]:

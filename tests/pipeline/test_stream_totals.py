@@ -130,6 +130,18 @@ def test_lag_counts_what_the_broker_still_has(kept: Kept) -> None:
     assert sample(exposition(totals, 2.0, {}), "dioptre_lag_records", topic="logs", partition="0") == 5
 
 
+def test_a_worker_that_still_tells_of_a_partition_that_is_gone_makes_no_lag() -> None:
+    totals, late = Totals("r", 0.0), State({PARTITION: Bounds(0, 30)}, {}, "", {})
+    totals.heard(0, late, 1.0)
+    totals.only([])
+    totals.heard(0, late, 2.0)
+    assert totals.lag() == {}
+    assert totals.commit_age(100.0) == 0.0
+    totals.only([PARTITION])
+    totals.heard(0, late, 3.0)
+    assert totals.lag() == {PARTITION: 30}
+
+
 def test_the_age_of_a_commit_is_told_only_while_something_waits() -> None:
     totals = Totals("r1", 0.0)
     totals.heard(0, state(0, 10, 10), 5.0)
