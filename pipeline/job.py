@@ -41,8 +41,8 @@ class Job:
     rules: Path | None = None
     model: Path | None = None
     floor: float | None = None
-    batch_rows: int = 98_304
-    batch_bytes: int = 12 << 20
+    batch_rows: int = 131_072
+    batch_bytes: int = 16 << 20
     topics: Mapping[str, Reading] = field(default_factory=dict)
     refresh_s: float = 0.0
     run: str = ""

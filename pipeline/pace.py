@@ -9,11 +9,16 @@ MOST = 120
 """Samples kept; when there are more, every other one goes, and they are taken half as often."""
 
 
+SHARE = 0.002
+"""Of the time, what samples may take: to ask for PSS the kernel walks every page, 20 ms for 300 MiB."""
+
+
 class Pace:
     """Samples (seconds since it began, lines, MiB).
 
     Args:
         pids: of the processes whose memory counts, beside this one.
+        every_s: between samples, unless they would take more than SHARE of the time.
     """
 
     def __init__(
@@ -32,7 +37,8 @@ class Pace:
         self.samples.append((round(now - self._began, 2), lines, round(memory_mib(self._pids), 1)))
         if len(self.samples) > MOST and not last:
             self.samples, self._every_s = self.samples[1::2], 2 * self._every_s
-        self._next = now + self._every_s
+        took = self._now() - now
+        self._next = now + max(self._every_s, took / SHARE)
 
 
 def memory_mib(pids: Iterable[int]) -> float:

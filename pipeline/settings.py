@@ -137,11 +137,11 @@ class BackfillSettings:
     workers: Annotated[int, Field(ge=0, le=1024, description="Processes; 0: one a core.")] = 0
     batch_rows: Annotated[
         int,
-        Field(ge=1, le=1 << 20, description="Lines a segment holds at most; as DuckDB's row groups."),
-    ] = 98_304
+        Field(ge=1, le=1 << 20, description="Lines a segment holds at most; much is done once a segment."),
+    ] = 131_072
     batch_mib: Annotated[
         int, Field(ge=1, le=1024, description="MiB a segment holds at most; a worker takes five times that.")
-    ] = 12
+    ] = 16
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """Keeps the catalog of a lake fresh while a job fills it, so that people can ask meanwhile."""
 
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 EVERY_S = 10.0
-"""A build costs some tenths of a second; nobody waits longer than this for what was committed."""
+"""Nobody waits longer than this for what was committed, unless a build takes more than SHARE of the time."""
+
+SHARE = 0.01
+"""A build takes some tenths of a second, more of a large lake."""
 
 
 class Keeper:
@@ -45,14 +49,17 @@ class Keeper:
 
     def _keep(self) -> None:
         """Build now and then."""
-        while not self._over.wait(self._every_s):
+        wait_s = self._every_s
+        while not self._over.wait(wait_s):
             if not self._committed.is_set():
                 continue
             self._committed.clear()
+            began = time.thread_time()
             try:
                 refresh(self._lake)
             except Exception:  # whatever it is, `finish` raises it if it is still so then; the job goes on meanwhile
                 self._committed.set()
+            wait_s = max(self._every_s, (time.thread_time() - began) / SHARE)
 
 
 def refresh(lake: Path) -> None:
