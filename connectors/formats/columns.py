@@ -63,7 +63,7 @@ class Columns:
         for row, answer in said:
             counts[row] = len(answer) if isinstance(answer, list) else 1
         plain = bool((counts == 1).all())
-        rows = np.arange(n) if plain else np.repeat(np.arange(n), counts)
+        rows = None if plain else np.repeat(np.arange(n), counts)
         first = np.arange(n) if plain else np.concatenate(([0], np.cumsum(counts)))[:-1]
         entries = _Entries(self, block, found, rows)
         for row, answer in said:
@@ -88,13 +88,14 @@ class Columns:
         for column in PARSED:
             parts = self._parts[column.name]
             if column.name == "attrs":
-                arrays.append(self._attributes(np.concatenate(parts) if parts else np.zeros(0, np.int64), column.type))
+                arrays.append(self._attributes(_joined(parts), column.type))
             elif column.name in kinds:
-                numbers = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-                arrays.append(kinds[column.name].column(numbers, column.type))
+                arrays.append(kinds[column.name].column(_joined(parts), column.type))
             elif column.name == "ts_quality":
-                codes = np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
-                arrays.append(pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(TS_QUALITIES)))
+                codes = pa.array(_joined(parts).astype(np.int32))
+                arrays.append(pa.DictionaryArray.from_arrays(codes, pa.array(TS_QUALITIES)))
+            elif len(parts) == 1:
+                arrays += parts
             else:
                 arrays.append(pa.concat_arrays(parts) if parts else pa.array([], column.type))
         return pa.RecordBatch.from_arrays(arrays, schema=PARSED)
@@ -116,35 +117,43 @@ class Columns:
         return all_.take(pa.array(where, mask=numbers == -1))
 
 
+def _joined(parts: Sequence[Ints]) -> Ints:
+    """Give the numbers of all blocks; a single block's without a copy."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.int64), *parts])
+
+
 class _Entries:
     """The entries of one block: a row each, several where a record holds several events."""
 
-    def __init__(self, columns: Columns, block: Block, found: Found, rows: Ints) -> None:
+    def __init__(self, columns: Columns, block: Block, found: Found, rows: Ints | None) -> None:
+        """Take what was found for the records `rows`, one entry each; None: all of them, whose arrays become ours."""
         self.columns, self.block, self.rows = columns, block, rows
+        own = slice(None) if rows is None else rows
         formats = np.array([*(columns._formats.number(f) for f in found.formats), -1], np.int64)
-        self.format = formats[found.format][rows]
-        self.host, self.app, self.msgid = (x[rows] for x in (found.host, found.app, found.msgid))
-        self.facility, self.severity = found.facility[rows], found.severity[rows]
-        self.ts, self.quality = found.ts_us[rows], found.quality[rows]
-        self.procid = [found.procid_start[rows], found.procid_end[rows]]
-        self.message = [found.message_start[rows], found.message_end[rows]]
-        attr = found.attr[rows]
-        self.attrs = np.where(attr >= 0, -2 - columns.maps(found.attrs) - attr, -1)
-        self.issues = np.full(len(rows), -1)
-        self.reject, self.ordinal = np.full(len(rows), -1), np.zeros(len(rows), np.int32)
+        self.format = formats[found.format[own]]
+        self.host, self.app, self.msgid = (x[own] for x in (found.host, found.app, found.msgid))
+        self.facility, self.severity = found.facility[own], found.severity[own]
+        self.ts, self.quality = found.ts_us[own], found.quality[own]
+        self.procid = [found.procid_start[own], found.procid_end[own]]
+        self.message = [found.message_start[own], found.message_end[own]]
+        n = len(self.format)
+        self.attrs = np.full(n, -1)
+        if found.attrs is not None:
+            attr = found.attr[own]
+            self.attrs = np.where(attr >= 0, -2 - columns.maps(found.attrs) - attr, -1)
+        self.issues = np.full(n, -1)
+        self.reject, self.ordinal = np.full(n, -1), np.zeros(n, np.int32)
         self.raw: dict[int, None] = {}
         self._aux: list[bytes] = []
         self._aux_at = len(block.data)
-        self._extras(found, rows)
+        if found.extras:
+            self._extras(found, found.extra[own])
 
-    def _extras(self, found: Found, rows: Ints) -> None:
+    def _extras(self, found: Found, extra: Ints) -> None:
         """What structured data said: attributes, issues, quality."""
-        if not found.extras:
-            return
         attrs = np.array([self._attr(e) for e in found.extras] + [-1])
         issues = np.array([self._issue(tuple(e.issues)) for e in found.extras] + [-1])
         quality = np.array([TS_QUALITIES.index(e.ts_quality) for e in found.extras] + [0])
-        extra = found.extra[rows]
         self.attrs = np.where(extra >= 0, attrs[extra], self.attrs)
         self.issues = issues[extra]
         self.quality = np.maximum(self.quality, quality[extra])
@@ -190,9 +199,8 @@ class _Entries:
 
     def finish(self, records: pa.RecordBatch, keep_raw: bool) -> None:
         """Hand the entries over to the columns."""
-        add, rows = self.columns.append, self.rows
-        whole = len(rows) == records.num_rows and not self.ordinal.any()
-        index = None if whole else pa.array(rows)
+        add = self.columns.append
+        index = None if self.rows is None else pa.array(self.rows)
         observed = _take(records.column("observed_ts"), index)
         received = self.quality == _RECEIVED
         ts = np.where(received, observed.cast(pa.int64()).to_numpy(), self.ts)

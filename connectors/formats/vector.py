@@ -31,29 +31,22 @@ _HOST_TAG = re.compile(rf"({rfc3164.HOST}) ({rfc3164.TAG})")
 
 
 class Memo:
-    """What a batch has judged so far: its words, numbered, and its `HOST TAG` pairs."""
+    """The words that a batch has met so far, numbered."""
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
-        self.pairs: dict[str, tuple[int, int]] = {}
 
     def word(self, word: str) -> int:
         """Number a word."""
         return self.words.setdefault(word, len(self.words))
 
-    def pair(self, pair: str) -> tuple[int, int]:
-        """Judge `HOST TAG`: the numbers of both words, -1 where it is none."""
-        known = self.pairs.get(pair)
-        if known is None:
-            split = _split(pair)
-            known = (_NONE, _NONE) if split is None else (self.word(split[0]), self.word(split[1]))
-            self.pairs[pair] = known
-        return known
-
     def packed(self, pair: str) -> int:
-        """Judge `HOST TAG`: both numbers in one, the host's in the upper half; -1 where it is none."""
-        host, app = self.pair(pair)
-        return _NONE if host < 0 else host << 32 | app
+        """Judge `HOST TAG`: the numbers of both words in one, the host's in the upper half; -1 where it is none."""
+        split, words = _split(pair), self.words
+        if split is None:
+            return _NONE
+        host = words.setdefault(split[0], len(words))
+        return host << 32 | words.setdefault(split[1], len(words))
 
 
 @dataclass
@@ -99,12 +92,12 @@ def read(block: Block, observed_us: Ints, ctx: Context, memo: Memo) -> Found:
     """
     from connectors.formats.kernels import door  # numba takes a second to import
 
-    fields, text = door.find(block, sum(1 << k for k, name in enumerate(FORMATS) if ctx.format in ("auto", name)))
+    fields, texts = door.find(block, sum(1 << k for k, name in enumerate(FORMATS) if ctx.format in ("auto", name)))
     hours = _hours(fields, observed_us, ctx, door.hour_text)
-    pairs = judge(fields.pair, lambda pair: memo.packed(text(pair)))
-    host, app, msgid = (judge(words, lambda word: _word(text(word), memo)) for words in fields[5:8])
+    pairs = judge(fields.pair, lambda pair: memo.packed(texts[pair]))
+    host, app, msgid = (judge(words, lambda word: _word(texts[word], memo)) for words in fields[5:8])
     extras: list[Event] = []
-    extra = judge(fields.data, lambda data: _structured(text(data), extras))
+    extra = judge(fields.data, lambda data: _structured(texts[data], extras))
     pri, told = fields.pri, fields.pri >= 0
     yearless = fields.format == FORMATS.index("rfc3164")
     found = Found(

@@ -194,7 +194,7 @@ def find_fields(
     data: Bytes, offsets: Ints, wanted: int, seed: np.uint64, out: npt.NDArray[np.int64],
     span_start: Ints, span_end: Ints, span_count: Ints, slots: Ints,
 ) -> None:  # fmt: skip
-    """Fill `out`, (13, n) and all NONE, with the Fields of each record, and number their strings.
+    """Fill `out`, (13, n), with the Fields of each record, and number their strings.
 
     Args:
         data, offsets: the records, `offsets` (n + 1,) as in Arrow.
@@ -206,6 +206,8 @@ def find_fields(
     )  # fmt: skip
     spans = Spans(span_start, span_end, span_count, slots, seed)
     for row in range(out.shape[1]):
+        for field in range(out.shape[0]):
+            out[field, row] = NONE
         start = offsets[row]
         end = trimmed(data, start, offsets[row + 1])
         fields.message_end[row] = end
