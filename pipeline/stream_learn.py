@@ -131,6 +131,7 @@ def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coeffi
     from classifiers.ledger import METER
     from classifiers.serving import rest
     from connectors.lake import LakeError
+    from pipeline.stream_memory import give_back
 
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -138,9 +139,11 @@ def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coeffi
     METER.begin(from_start=True)
     try:
         while pipe.recv() == "learn":
-            rest()
+            rested = rest()
             try:
                 learned = learner.once()
+                if rested or learned.published:
+                    give_back()
                 METER.settle(LEARN)
                 if learned.published:
                     _record(learner, learned, totals, run)
