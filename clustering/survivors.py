@@ -111,15 +111,17 @@ class Plan:
 
     def text(self, classes: Sequence[tuple[int, str]] = ()) -> str:
         """Write the template; a telling hole shows its class, as in `<*4xx>`."""
-        shown = dict(classes)
+        text = MASK.join(self.pieces) if not classes and self.tail is None else self._shown(dict(classes))
+        return text if len(text) <= MAX_TEXT else text[:MAX_TEXT].rsplit(" ", 1)[0] + " " + MASK
+
+    def _shown(self, shown: dict[int, str]) -> str:
         parts = [self.pieces[0]]
         for hole, piece in enumerate(self.pieces[1:]):
             if hole == self.tail:
                 parts.append(MASK)
                 break
             parts += [f"<*{shown[hole]}>" if hole in shown else MASK, piece]
-        text = "".join(parts)
-        return text if len(text) <= MAX_TEXT else text[:MAX_TEXT].rsplit(" ", 1)[0] + " " + MASK
+        return "".join(parts)
 
 
 def plan_of(skeleton: str) -> Plan:

@@ -23,8 +23,8 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 EXAMPLE_CHARACTERS = 500
-RULED_ENTRIES = 1_000_000
-"""Kinds whose rule is remembered; beyond, the memory starts afresh."""
+RULED_ENTRIES = 131_072
+"""Kinds whose rule is remembered, 200 bytes each; beyond, the memory starts afresh."""
 
 _INHERITED = TS_QUALITIES.index("inherited")
 
