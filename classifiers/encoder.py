@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from classifiers.card import MODELS, checked_bytes, read_card
 from classifiers.session import session
-from classifiers.text import message_words
+from classifiers.text import sentence
 from schemas.registry import Kind
 
 Matrix = npt.NDArray[np.float32]
@@ -18,6 +18,8 @@ MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 MOST_TOKENS = 64
 """Of a kind; what a longer one is about stands at its front."""
+MOST_KEPT = 4_096
+"""Vectors remembered, 1.5 kB each: clustering and large ask of the same kinds within one pass of learning."""
 
 
 class Encoder:
@@ -34,6 +36,7 @@ class Encoder:
         self._tokens.enable_truncation(MOST_TOKENS)
         self._tokens.no_padding()
         self._session = session(checked_bytes(folder, self.card, MODEL_FILE))
+        self._kept: dict[str, Matrix] = {}
 
     @staticmethod
     def load(folder: Path | None = None) -> "Encoder":
@@ -59,14 +62,24 @@ class Encoder:
         """Give (n, width) float32, rows of length 1, of texts that are put together elsewhere."""
         out = np.empty((len(texts), self.width), np.float32)
         for row, text in enumerate(texts):
-            out[row] = self._session.run(None, {"input_ids": np.array(self._tokens.encode(text).ids, np.int64)})[0][0]
+            kept = self._kept.get(text)
+            out[row] = self._made(text) if kept is None else kept
         return out
+
+    def _made(self, text: str) -> Matrix:
+        """Make a vector, and remember it in the place of the oldest."""
+        ids = np.array(self._tokens.encode(text).ids, np.int64)
+        vector: Matrix = self._session.run(None, {"input_ids": ids})[0][0]
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)), None)
+        self._kept[text] = vector.copy()
+        return vector
 
 
 def encoder_text(kind: Kind) -> str:
-    """Give the form in which a kind is compared with others: the words of its message.
+    """Give the form in which a kind is compared with others: that which large reads, so one vector serves both.
 
-    With the base as it comes, the nearest of 2,000 kinds of our corpus of another program had the same leaf in 41 % of
-    cases with these words, in 38 % with the program's words before them, in 34 % with the template as it stands.
+    Among 2,500 kinds of programs nobody trained on, the nearest of another program within .25 had the same leaf in 93 %
+    of 628 cases; by the message's words alone in 92 % of 650.
     """
-    return message_words(kind)
+    return sentence(kind)

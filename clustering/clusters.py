@@ -185,7 +185,9 @@ def _hdbscan(vectors: Matrix) -> Ints:
     """Label rows, -1: in no cluster."""
     import hdbscan  # here: it takes a second to import, and only the learning side needs it
 
-    distances = np.maximum(0.0, 1.0 - (vectors @ vectors.T).astype(np.float64))
+    distances = (vectors @ vectors.T).astype(np.float64)  # 50 MB of a full block, so no copies
+    np.subtract(1.0, distances, out=distances)
+    np.maximum(0.0, distances, out=distances)
     np.fill_diagonal(distances, 0.0)
     model = hdbscan.HDBSCAN(
         min_cluster_size=2, min_samples=1, metric="precomputed", cluster_selection_method="leaf",

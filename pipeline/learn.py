@@ -9,40 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-
 from classifiers.ledger import METER
-from clustering.clusters import Clusters, Members, cluster
+from clustering.clusters import Clusters, cluster
 from clustering.templates import OTHER, Template, Templates
 from connectors.lake import Lake
 from pipeline.learn_labels import Labelled, by_stage, label
-from pipeline.learn_state import DEFERRED, FITS, Item, Known, State, templates_of
-from pipeline.resolving import inherited
+from pipeline.learn_rows import rows_of
+from pipeline.learn_state import INHERITED, Item, Known, State, templates_of
+from pipeline.learn_turns import turns
+from pipeline.learn_vectors import Encodes, Vectors
 from schemas.ledger import CLUSTER
-from schemas.registry import KINDS, LEARN, Kind, Verdict
+from schemas.registry import Kind, Verdict
 
 MOST = 2_000
 """Templates that one pass gives vectors to, 4 ms each: who comes later waits for the next pass."""
 
 KNOWN_MOST = 20_000
 """Known clusters that new kinds are held against; 30 MB of vectors."""
-
-VECTORS_MOST = 60_000
-"""Vectors kept in memory, 1.5 kB each."""
-
-Matrix = npt.NDArray[np.float32]
-
-
-class Encodes(Protocol):
-    """Whatever gives kinds their vectors."""
-
-    width: int
-
-    def encode(self, kinds: Sequence[Kind]) -> Matrix:
-        """Give (n, width), rows of length 1, in the order given."""
-        ...
 
 
 class Answers(Protocol):
@@ -117,7 +100,7 @@ class Learner:
     Args:
         encoder, answers: make what is named; called when first needed, as models take a while to load. An encoder that
             is None: no clusters, each template is asked about by itself.
-        most: templates that get vectors in one pass, unless all is learnt again.
+        most: templates that get vectors in one pass, unless all is learnt again; of a flood fewer (`learn_turns`).
         dial: tells when another policy holds than the one that kinds were decided under; then all are decided anew.
     """
 
@@ -132,13 +115,11 @@ class Learner:
     ) -> None:
         self.lake, self._load_encoder, self._load_answers, self._most = lake, encoder, answers, most
         self._dial = dial
-        self._encoder: Encodes | None = None
+        self._vectors: Vectors | None = None
         self._answers: Answers | None = None
         self._templates = Templates()
         self._merged: set[str] = set()
-        self._vectors: dict[str, Matrix] = {}
         self._looked: tuple[int, int] | None = None
-        self._encoded = 0
         self._waiting = False
 
     def once(self, *, again: bool = False, dry: bool = False) -> Learned:
@@ -167,15 +148,17 @@ class Learner:
         state.reopen(templates)
         settled = state.settled(templates)
         items = state.items(templates, settled)
-        labelled, made = self._labelled(items if again else items[: self._most], state)
-        rows = _rows(state, templates, settled, labelled)
-        left = 0 if again else max(0, len(items) - self._most)
+        known = Counter(state.kind(i).app for i in settled.values())
+        chosen = items if again else turns(items, known, self._most)
+        labelled, made = self._labelled(chosen, state)
+        rows = rows_of(state, templates, settled, labelled)
+        left = len(items) - len(chosen)
         fresh = [i for i in range(len(state)) if not state.done[i] and templates[i].text != OTHER]
         if rows.num_rows and not dry:
             self.lake.publish(rows)
         self._looked = None if left or dry or rows.num_rows else stamp
         self._waiting = state.waiting() or not all(one.verdict.settled for one in labelled.values())
-        heirs = sum(1 for one in labelled.values() if one.reason.startswith("inherited"))
+        heirs = sum(1 for one in labelled.values() if one.reason.startswith(INHERITED))
         split = sum(1 for one in labelled.values() if one.reason.startswith("split"))
         return replace(
             made, kinds=len(state), fresh=len(fresh), templates=len({one.id for one in templates}),
@@ -200,11 +183,10 @@ class Learner:
         if not items:
             return {}, Learned()
         answers = self._answers = self._answers or self._load_answers()
-        before, self._encoded = Counter(answers.calls), 0
+        before = Counter(answers.calls)
         known = dict(sorted(state.clusters().items())[:KNOWN_MOST])
         with METER.by(CLUSTER):
-            self._encoder = self._encoder or self._load_encoder()
-            found = self._clusters([item.kind for item in items], known)
+            found, vectors = self._clusters([item.kind for item in items], known)
         by_id = {item.kind.key: item for item in items}
         inline = {i: item.inline for i, item in by_id.items()}
         by_key = label(by_id, found, known, lambda kinds: answers.ask(kinds, inline), answers.sure)
@@ -213,87 +195,14 @@ class Learner:
         labelled = {by_id[key].template_id: one for key, one in by_key.items()}
         calls = Counter(answers.calls)
         calls.subtract(before)
-        return labelled, Learned(vectors=self._encoded, calls=dict(+calls), clusters=len(found.found))
+        return labelled, Learned(vectors=vectors, calls=dict(+calls), clusters=len(found.found))
 
-    def _clusters(self, kinds: list[Kind], known: Mapping[str, Known]) -> Clusters:
-        if self._encoder is None:
-            return Clusters(alone=tuple(kind.key for kind in kinds))
-        medoids = [one.medoid for one in known.values()]
-        if len(self._vectors) > VECTORS_MOST:
-            self._vectors.clear()
-        return cluster(self._members(kinds), self._members(medoids))
-
-    def _members(self, kinds: list[Kind]) -> Members:
-        """Give kinds with their vectors; of each text one is made, and kept."""
-        assert self._encoder is not None
-        lacking = [kind for kind in kinds if _text(kind) not in self._vectors]
-        for kind, vector in zip(lacking, self._encoder.encode(lacking), strict=True):
-            self._vectors[_text(kind)] = vector
-        self._encoded += len(lacking)
-        vectors = [self._vectors[_text(kind)] for kind in kinds]
-        width = self._encoder.width
-        matrix = np.stack(vectors) if vectors else np.zeros((0, width), np.float32)
-        return Members(matrix, [kind.key for kind in kinds], [kind.template for kind in kinds])
-
-
-def _text(kind: Kind) -> str:
-    return f"{kind.app}\0{kind.template}"
-
-
-def _rows(
-    state: State, templates: list[Template], settled: Mapping[str, int], labelled: Mapping[str, Labelled]
-) -> pa.Table:
-    """Make the rows to publish: what is settled now, and settled kinds whose template is another now."""
-    chosen: list[int] = []
-    said: list[tuple[Verdict, str | None, str | None]] = []
-    for i, one in enumerate(templates):
-        if one.text == OTHER or (
-            state.done[i] and not state.moved(i, one) and not _outdated(state, i, settled.get(one.id, i))
-        ):
-            continue
-        told = _said(state, i, one, settled, labelled)
-        if told is not None and not (told[2] == DEFERRED and state.deferred(i) and _same(told[0], state.verdict(i))):
-            chosen.append(i)
-            said.append(told)
-    rows = state.table.take(pa.array(chosen, pa.int64()))
-    own = [templates[i] for i in chosen]
-    texts = [None if one.text == state.kind(i).template else one.text for one, i in zip(own, chosen, strict=True)]
-    columns = {
-        "template_id": [one.id for one in own],
-        "merged_text": texts,
-        "cluster_id": [one[1] for one in said],
-        "reason": [one[2] for one in said],
-        "set_by": [LEARN] * len(said),
-        "ordered": [None] * len(said),
-        "muted": [None] * len(said),
-        **{n: [getattr(one[0], n) for one in said] for n in ("label", "confidence", "stage", "model", "settled")},
-        "cert_id": [one[0].cert_id for one in said],
-    }
-    for name, values in columns.items():
-        at = KINDS.get_field_index(name)
-        rows = rows.set_column(at, KINDS.field(at), pa.array(values, KINDS.field(at).type))
-    return rows
-
-
-def _outdated(state: State, i: int, like: int) -> bool:
-    """Tell whether a row took over from its template what does not hold of that any more."""
-    return state.heir(i) and not state.heir(like) and not _same(state.verdict(i), inherited(state.verdict(like)))
-
-
-def _same(a: Verdict, b: Verdict) -> bool:
-    return (a.label, a.stage) == (b.label, b.stage)
-
-
-def _said(
-    state: State, i: int, one: Template, settled: Mapping[str, int], labelled: Mapping[str, Labelled]
-) -> tuple[Verdict, str | None, str | None] | None:
-    """Give verdict, cluster and reason of a row; None: it waits."""
-    if state.done[i] and not (state.heir(i) and one.id in settled):
-        return state.verdict(i), state.cluster(i), "its template is another now"
-    if one.id in settled:
-        like = settled[one.id]
-        return inherited(state.verdict(like)), state.cluster(like), FITS
-    if one.id in labelled:
-        now = labelled[one.id]
-        return now.verdict, now.cluster, now.reason
-    return None
+    def _clusters(self, kinds: list[Kind], known: Mapping[str, Known]) -> tuple[Clusters, int]:
+        """Cluster kinds beside what is known; gives the vectors made for it, too."""
+        if self._vectors is None and (encoder := self._load_encoder()) is not None:
+            self._vectors = Vectors(encoder)
+        if self._vectors is None:
+            return Clusters(alone=tuple(kind.key for kind in kinds)), 0
+        before = self._vectors.made
+        found = cluster(*self._vectors.members(kinds, [one.medoid for one in known.values()]))
+        return found, self._vectors.made - before

@@ -8,15 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from clustering.clusters import Clusters
-from pipeline.learn_state import DEFERRED, Item, Known
+from pipeline.learn_state import DEFERRED, INHERITED, Item, Known
 from pipeline.resolving import CLUSTER
 from schemas.registry import Kind, Verdict
 from schemas.taxonomy import UNKNOWN
 
 INHERIT = 0.15
-"""Cosine distance from the medoid of a labelled cluster within which a kind takes its label without a call. Among
-8,102 kinds of the corpus, the nearest of another program had the same leaf in 89 % of 329 cases within .15 (the nearest
-of any program in 82 % of 926), beyond .2 in 78 % (68 %)."""
+"""Cosine distance from the medoid of a labelled cluster within which a kind takes its label without a call. Among 2,500
+kinds of programs nobody trained on, the nearest of another program had the same leaf in 97 % of 214 cases within .15
+(the nearest of any program in 92 % of 528). Farther off, to the radius of clusters, it takes the label if tiny said the
+same of it inline: of 370 such kinds 95 % had the leaf of that neighbour; large, asked, was right about 95 % too."""
 
 DIFFERENT = 3
 """Members asked about beside the medoid at most, and no more than half: those farthest from it."""
@@ -71,11 +72,12 @@ def label(
 
 
 def _heir(item: Item, known: Known, medoid: str, distance: float, sure: float) -> Labelled | None:
-    """Inherit, unless it is too far, or something surer was said inline."""
-    if distance > INHERIT or _against(item, known.verdict.label, sure):
+    """Inherit, unless it is too far for one that was not told the same inline, or something surer was said then."""
+    near = distance <= INHERIT or item.inline.label == known.verdict.label
+    if not near or _against(item, known.verdict.label, sure):
         return None
     verdict = Verdict(known.verdict.label, known.verdict.confidence, CLUSTER, known.verdict.model, settled=True)
-    return Labelled(verdict, medoid, f"inherited at cosine distance {distance:.2f}")
+    return Labelled(verdict, medoid, f"{INHERITED} at cosine distance {distance:.2f}")
 
 
 def _by_itself(i: str, verdict: Verdict, clusters: Clusters, known: Mapping[str, Known]) -> Labelled:

@@ -8,7 +8,8 @@ import pyarrow as pa
 from connectors.lake import Lake
 from connectors.privacy import NAMES, Masks
 from pipeline.job import Job
-from pipeline.learn import Encodes, Learner
+from pipeline.learn import Learner
+from pipeline.learn_vectors import Encodes
 from schemas.policy import Policy
 from schemas.registry import Kind
 

@@ -17,6 +17,9 @@ DEFERRED = "a stage was out of reach; asked again later"
 FITS = "fits a template that is settled"
 """The reason of a row that took over what is known of its template: it follows that, whatever becomes of it."""
 
+INHERITED = "inherited"
+"""How the reason of a row begins that took over the label of a cluster: it follows that of the medoid, likewise."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -126,18 +129,13 @@ class State:
         return best
 
     def items(self, templates: list[Template], settled: dict[str, int]) -> list[Item]:
-        """Give the templates that are not settled, fairly ordered: one of each program, then a second one, ..."""
+        """Give the templates that are not settled, in the order in which they were first seen."""
         rows: dict[str, list[int]] = {}
         for i, one in enumerate(templates):
             if not self.done[i] and one.text != OTHER and one.id not in settled:
                 rows.setdefault(one.id, []).append(i)
         items = [self._item(templates[those[0]], those) for those in rows.values()]
-        items.sort(key=lambda item: (item.since, item.kind.key))
-        met: dict[str, int] = {}
-        turn = {}
-        for item in items:
-            met[item.kind.app] = turn[item.kind.key] = met.get(item.kind.app, 0) + 1
-        return sorted(items, key=lambda item: (turn[item.kind.key], item.since, item.kind.key))
+        return sorted(items, key=lambda item: (item.since, item.kind.key))
 
     def _item(self, one: Template, rows: list[int]) -> Item:
         first = min(rows, key=lambda i: (self.since(i), self.keys[i]))
@@ -152,7 +150,15 @@ class State:
         return bool(self._of("set_by")[i] == LEARN and self._of("reason")[i] == FITS)
 
     def reopen(self, templates: list[Template]) -> None:
-        """Take rows for open whose template has lost what they took over: the one who said it has taken it back."""
+        """Take rows for open that took over what does not hold any more: who said it has taken it back, or changed it.
+
+        From a cluster they took the label of its medoid; from a template that of any other of its kinds.
+        """
+        row = {key: i for i, key in enumerate(self.keys)}
+        for i, reason in enumerate(self._of("reason")):
+            if self.done[i] and self._of("set_by")[i] == LEARN and (reason or "").startswith(INHERITED):
+                medoid = row.get(self._of("cluster_id")[i], i)
+                self.done[i] = self.done[medoid] and self._of("label")[medoid] == self._of("label")[i]
         at: dict[str, list[int]] = {}
         for i, one in enumerate(templates):
             at.setdefault(one.id, []).append(i)

@@ -7,6 +7,7 @@ import pytest
 
 from classifiers.card import ModelError
 from classifiers.encoder import Encoder, encoder_text
+from classifiers.large import Large
 from schemas.registry import Kind
 
 
@@ -31,8 +32,8 @@ def test_vectors_have_length_1_whatever_the_kind_says(encoder: Encoder) -> None:
 
 def test_a_vector_does_not_depend_on_what_else_is_encoded(encoder: Encoder) -> None:
     kinds = [kind("Failed password for <*>"), kind("disk full"), kind("word " * 300)]
-    together = encoder.encode(kinds)
-    assert all(np.array_equal(encoder.encode([k])[0], row) for k, row in zip(kinds, together, strict=True))
+    together, apart = Encoder.load().encode(kinds), Encoder.load()
+    assert all(np.array_equal(apart.encode([k])[0], row) for k, row in zip(kinds, together, strict=True))
 
 
 def test_alike_is_nearer_than_unlike(encoder: Encoder) -> None:
@@ -42,8 +43,23 @@ def test_alike_is_nearer_than_unlike(encoder: Encoder) -> None:
     assert a @ b > a @ c + 0.1
 
 
-def test_holes_and_the_program_are_no_words() -> None:
-    assert encoder_text(kind("Accepted publickey for <*> from <*>", app="sshd")) == "accepted publickey for from"
+def test_holes_are_no_words_and_the_program_comes_first() -> None:
+    assert encoder_text(kind("Accepted publickey for <*> from <*>", app="sshd")) == "sshd: accepted publickey for from"
+
+
+def test_what_was_compared_with_others_needs_no_second_vector_when_large_is_asked(encoder: Encoder) -> None:
+    met = [kind("zebra crossing closed by the river", app="roads"), kind("ferry timetable replaced", app="harbour")]
+    encoder.encode(met)
+    before = set(encoder._kept)
+    Large.load(encoder=encoder).classify(met)
+    assert set(encoder._kept) == before
+
+
+def test_the_memory_of_vectors_is_bounded_and_changes_none(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifiers.encoder.MOST_KEPT", 2)
+    bounded, met = Encoder.load(), [kind(word) for word in ("one", "two", "three", "one", "three")]
+    assert np.array_equal(bounded.encode(met), encoder.encode(met))
+    assert len(bounded._kept) == 2
 
 
 def test_no_kinds_give_no_vectors(encoder: Encoder) -> None:

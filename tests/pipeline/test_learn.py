@@ -9,7 +9,7 @@ from learn_kit import Last, learner, meet, new_lake, person, rows, tiny
 from clustering.clusters import Clusters
 from pipeline.curate_undo import undo
 from pipeline.learn_labels import Labelled, label, outliers
-from pipeline.learn_state import Item
+from pipeline.learn_state import Item, Known
 from schemas.registry import Kind, Verdict
 
 FRUIT = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel", "iris", "juniper", "kiwi", "lemon"]
@@ -168,6 +168,26 @@ def test_who_took_over_a_label_that_is_taken_back_before_anything_was_learnt_is_
     }
 
 
+def test_who_inherited_from_a_cluster_follows_when_a_person_relabels_its_medoid_and_takes_it_back(
+    tmp_path: Path,
+) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last(lambda _: "app.error")
+    medoid = meet(lake, [("ntpd", "time synchronisation with the server was lost")])[0]
+    going = learner(lake, last)
+    going.once()
+    heir = meet(lake, [("timed", "time synchronisation with the server lost")], first=50)[0]
+    going.once()
+    assert (rows(lake)[heir]["label"], rows(lake)[heir]["cluster_id"]) == ("app.error", medoid)
+    person(lake, medoid, "system.time_sync")
+    going.once()
+    assert (rows(lake)[heir]["label"], rows(lake)[heir]["stage"]) == ("system.time_sync", "cluster")
+    undo(lake, None, by="ann")
+    going.once()
+    assert (rows(lake)[heir]["label"], rows(lake)[heir]["cluster_id"]) == ("app.error", medoid)
+    assert going.once().published == 0
+    assert len(last.asked) == 1
+
+
 def test_what_tiny_said_inline_is_not_asked_again_and_what_it_was_sure_of_needs_no_other(tmp_path: Path) -> None:
     from learn_kit import encoder
 
@@ -273,3 +293,18 @@ def test_a_member_of_which_tiny_was_sure_of_another_label_does_not_take_that_of_
     out, log = labelled({f"k{i}": 0.01 * i for i in range(8)}, {"k2": "app.error"}, items)
     assert "k2" in log
     assert out["k2"].cluster == "k2"
+
+
+@pytest.mark.parametrize(
+    ("distance", "said", "asked"),
+    [(0.1, "unknown", False), (0.2, "app.error", False), (0.2, "unknown", True), (0.2, "app.info", True)],
+)
+def test_who_is_not_very_near_inherits_only_what_was_said_of_it_inline_too(
+    distance: float, said: str, asked: bool
+) -> None:
+    known = {"m": Known(Kind("m", "app", "text"), Verdict("app.error", 0.9, "large", "large:0", settled=True))}
+    log: list[str] = []
+    items = {"k0": item(0, said=said, confidence=0.5)}
+    out = label(items, Clusters(joined={"k0": ("m", distance)}), known, asked_as({}, log), sure=0.7)
+    assert (log == ["k0"]) == asked
+    assert (out["k0"].verdict.label, out["k0"].cluster) == (("app.info", "k0") if asked else ("app.error", "m"))
