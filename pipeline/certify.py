@@ -102,6 +102,9 @@ def certify_lake(
 ) -> Attempt:
     """Try to certify claims on a cert set (the newest unless told), and write down what came of it.
 
+    Two attempts at once never spend the same of its budget: what came of one is written right after the journal that it
+    began with, or it is made again with what the other has left.
+
     Raises:
         SpentError: the budget of the cert set is spent.
         LakeError: the lake cannot be read or written.
@@ -109,20 +112,33 @@ def certify_lake(
     cert_set = cert_set or cert_sets(lake)[-1]
     kinds = drawn(lake, cert_set)
     counted = labelled(kinds) if reference == PEOPLE else kinds
-    delta = allowance(spent(lake, cert_set), budget=settings.delta)
-    found = shortfall(claims, len(counted), delta) or {}
-    cost = {}
-    if not found:
-        ladder = asks.cascade.ladder([one.kind for one in counted])
-        pool = asks.cascade.ladder([kind for _, kind in _pool(lake)])
-        truth = _truth(counted) if reference == PEOPLE else {d: ladder.answer[d][:, -1] for d in DEPTHS}
-        shapes = {claim.tier: _shape(asks, ladder, claim.tier, reference) for claim in claims}
-        found = certify_claims(claims, ladder, truth, delta, pool, shapes=shapes)
-        cost = {claim: _cost(one, ladder) for claim, one in found.items() if isinstance(one, Proof)}
-    wrote = _Writing(lake, settings, asks, reference, cert_set, counted, delta, now or datetime.now(UTC))
-    Certificates(lake.root).note(wrote.rows(found, cost))
+    ladders: list[Ladder] = []
+    while True:
+        journal = Certificates(lake.root)
+        number = journal.stamp()
+        delta = allowance(spent(lake, cert_set), budget=settings.delta)
+        found = shortfall(claims, len(counted), delta) or {}
+        cost: dict[Claim, float] = {}
+        if not found:
+            asked = [one.kind for one in counted], [kind for _, kind in _pool(lake)]
+            ladders = ladders or [asks.cascade.ladder(one) for one in asked]
+            found = _tried(claims, asks, ladders, counted, reference, delta)
+            cost = {claim: _cost(one, ladders[0]) for claim, one in found.items() if isinstance(one, Proof)}
+        wrote = _Writing(lake, settings, asks, reference, cert_set, counted, delta, now or datetime.now(UTC))
+        if journal.note_after(wrote.rows(found, cost), number):
+            break
     left = settings.delta - spent(lake, cert_set)
     return Attempt(cert_set, reference, len(counted), len(kinds), delta, left, found)
+
+
+def _tried(
+    claims: Sequence[Claim], asks: Asks, ladders: Sequence[Ladder], counted: Sequence[Drawn], reference: str,
+    delta: float,
+) -> dict[Claim, Proof | Uncertified]:  # fmt: skip
+    ladder, pool = ladders
+    truth = _truth(counted) if reference == PEOPLE else {d: ladder.answer[d][:, -1] for d in DEPTHS}
+    shapes = {claim.tier: _shape(asks, ladder, claim.tier, reference) for claim in claims}
+    return certify_claims(claims, ladder, truth, delta, pool, shapes=shapes)
 
 
 def _pool(lake: Lake) -> list[tuple[str, Kind]]:

@@ -12,6 +12,7 @@ from classifiers.cascade import has_word
 from clustering.templates import OTHER
 from connectors.lake import Lake
 from connectors.lake.certificates import Certificates, Row
+from connectors.lake.erase_kinds import BLANK
 from schemas.registry import PERSON, RULE, Kind
 
 SIZE = 300
@@ -85,7 +86,10 @@ def draw(lake: Lake, n: int, cert_set: str | None = None, *, seed: int | None = 
 
 
 def drawn(lake: Lake, cert_set: str) -> list[Drawn]:
-    """Give the kinds of a cert set that are still in the lake, in their random order, with what people say of them."""
+    """Give the kinds of a cert set that are still in the lake, in their random order, with what people say of them.
+
+    One whose template was erased is left out: no stage can be asked about it.
+    """
     table = lake.kinds()
     rows = zip(*(table.column(name).to_pylist() for name in ("key", "stage", "label")), strict=True)
     said = {key: label if stage == PERSON else None for key, stage, label in rows}
@@ -93,7 +97,7 @@ def drawn(lake: Lake, cert_set: str) -> list[Drawn]:
     return [
         Drawn(row["rank"], _kind(row), row["template_id"], said[row["key"]])
         for row in sorted(mine, key=lambda row: row["rank"])
-        if row["key"] in said
+        if row["key"] in said and row["template"] != BLANK
     ]
 
 

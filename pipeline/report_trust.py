@@ -1,10 +1,9 @@
 """What a report says of trust: certificates, what they rest on, risk against coverage, audits, what is missing."""
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from schemas.policy import DEPTHS, DOMAIN, TIERS
+from schemas.policy import COARSE, DEPTHS, DOMAIN, STANDARD, TIERS
 from schemas.registry import ORDER, PERSON
 from schemas.taxonomy import UNKNOWN, domain_of
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from connectors.lake import Lake
     from pipeline.report_sql import Ask, Row
 
-DELTA = 0.05
 LEAST = 10
 """Fewer labelled kinds make no curve."""
 
@@ -20,6 +18,7 @@ LEAST = 10
 def trust(lake: "Lake", ask: "Ask", frozen: Mapping[str, str] | None) -> dict[str, Any]:
     """Gather certificates, how they are doing, and what labels say."""
     from pipeline.audit import watches
+    from pipeline.certify import spent
     from pipeline.certify_draw import cert_sets, drawn, labelled
     from pipeline.certify_life import standings
     from pipeline.drift import moved
@@ -40,7 +39,7 @@ def trust(lake: "Lake", ask: "Ask", frozen: Mapping[str, str] | None) -> dict[st
         "cert_set": {"id": sets[-1] if sets else None, "drawn": len(kinds), "labelled": len(counted)},
         "curves": curves(machine_said(lake, said), said),
         "audits": audits,
-        "needed": [needed(tier, len(counted)) for tier in TIERS],
+        "needed": [needed(tier, len(counted), spent(lake, sets[-1]) if sets else 0.0) for tier in TIERS],
         "drift": dict(vars(moved(lake, found))) | {"days": new_kinds(ask)},
     }
 
@@ -76,10 +75,22 @@ def _curve(answered: list[tuple[float, str, str]], n: int, depth: str) -> dict[s
     return {"n": n, "points": points, "aurc": area}
 
 
-def needed(tier: str, labels: int) -> "Row":
-    """Say how many labels more a tier needs at the very least: twice the fewest that prove it without an error."""
+def needed(tier: str, labels: int, spent: float = 0.0) -> "Row":
+    """Say how many labels more a tier needs at the very least: twice the fewest that prove it without an error.
+
+    An attempt spends its share of what is left of the budget, divided among this tier and those that `certify` always
+    tries. Too little left: as many as a new cert set needs, and none of the labels that there are counts there.
+    """
+    from classifiers.binomial import least_n
+    from classifiers.certify import MARGIN
+    from classifiers.certify_claims import SpentError, allowance
+
     one = TIERS[tier]
-    least = 2 * math.ceil(math.log(DELTA) / math.log(one.p))
+    try:
+        delta = allowance(spent)
+    except SpentError:
+        delta, labels = allowance(0.0), 0
+    least = MARGIN * least_n(one.p, delta / len({COARSE, STANDARD, one}))
     return {"tier": tier, "depth": one.depth, "p": one.p, "least": least, "more": max(0, least - labels)}
 
 

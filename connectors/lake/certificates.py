@@ -12,11 +12,8 @@ from connectors.lake.layout import TornError, sequence_name, sequence_of
 from schemas.certificates import AUDITS, CERTIFICATES, DRAWS
 
 FOLDER = "certificates"
-FOLDERS: Mapping[str, pa.Schema] = {
-    FOLDER: CERTIFICATES,
-    f"{FOLDER}/draws": DRAWS,
-    f"{FOLDER}/audits": AUDITS,
-}
+DRAWS_FOLDER, AUDITS_FOLDER = f"{FOLDER}/draws", f"{FOLDER}/audits"
+FOLDERS: Mapping[str, pa.Schema] = {FOLDER: CERTIFICATES, DRAWS_FOLDER: DRAWS, AUDITS_FOLDER: AUDITS}
 Row = dict[str, Any]
 
 
@@ -34,13 +31,19 @@ class Certificates:
         """Append to the life of certificates (rows of CERTIFICATES); give the number of the file."""
         return self._append(FOLDER, rows)
 
+    def note_after(self, rows: Sequence[Row], number: int) -> bool:
+        """Append to the life of certificates right after the file of that number (`stamp`); False: somebody else has
+        written since, and what rests on the journal as it was is to be thought over. So nobody spends twice.
+        """
+        return self._created(FOLDER, rows, number + 1)
+
     def note_draw(self, rows: Sequence[Row]) -> int:
         """Append a draw (rows of DRAWS)."""
-        return self._append(f"{FOLDER}/draws", rows)
+        return self._append(DRAWS_FOLDER, rows)
 
     def note_audits(self, rows: Sequence[Row]) -> int:
         """Append audits (rows of AUDITS)."""
-        return self._append(f"{FOLDER}/audits", rows)
+        return self._append(AUDITS_FOLDER, rows)
 
     def life(self) -> pa.Table:
         """Give all that happened to certificates, oldest first."""
@@ -48,26 +51,28 @@ class Certificates:
 
     def draws(self) -> pa.Table:
         """Give all draws, oldest first."""
-        return self._all(f"{FOLDER}/draws")
+        return self._all(DRAWS_FOLDER)
 
     def audits(self) -> pa.Table:
         """Give all that happened to audits, oldest first."""
-        return self._all(f"{FOLDER}/audits")
+        return self._all(AUDITS_FOLDER)
 
     def stamp(self) -> int:
         """Give the newest number of the life of certificates, 0: none; when it is unchanged, so is that."""
         return max((sequence_of(path.name) or 0 for path in self._paths(FOLDER)), default=0)
 
     def _append(self, folder: str, rows: Sequence[Row]) -> int:
-        schema = FOLDERS[folder]
-        told = [{name: row.get(name) for name in schema.names} for row in rows]
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pylist(told, schema), sink, compression="zstd", write_page_checksum=True)
-        data = sink.getvalue().to_pybytes()
         while True:
             number = max((sequence_of(path.name) or 0 for path in self._paths(folder)), default=0) + 1
-            if commit.create(self._root, data, self._root / folder / sequence_name(number)):
+            if self._created(folder, rows, number):
                 return number
+
+    def _created(self, folder: str, rows: Sequence[Row], number: int) -> bool:
+        """Create the file of a number; False: it is there."""
+        schema = FOLDERS[folder]
+        told = [{name: row.get(name) for name in schema.names} for row in rows]
+        data = encoded(pa.Table.from_pylist(told, schema))
+        return commit.create(self._root, data, self._root / folder / sequence_name(number))
 
     def _paths(self, folder: str) -> list[Path]:
         here = self._root / folder
@@ -84,6 +89,13 @@ class Certificates:
                     continue
         mine = [table for path, table in sorted(self._read.items()) if path.parent == self._root / folder]
         return pa.concat_tables([FOLDERS[folder].empty_table(), *mine])
+
+
+def encoded(table: pa.Table) -> bytes:
+    """Write a table as the bytes of a file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def read_certificates(path: Path, schema: pa.Schema) -> pa.Table:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connectors.lake import check_compacted
+from connectors.lake import check_compacted, check_journals
 from connectors.lake import check_files as files
 from connectors.lake.check_segment import Finding, check_segment
 from connectors.lake.compactions import Range
@@ -66,6 +66,7 @@ def verify(lake: Lake | Path, *, deep: bool = False) -> Verification:
         findings += found
         totals.append(total)
     findings += [*files.foreign(lake.root), *files.kinds(lake.root), *files.leftovers(lake.root)]
+    findings += [*check_journals.journals(lake.root), *check_journals.ledger(lake.root)]
     return Verification(findings, totals, _sum(totals))
 
 

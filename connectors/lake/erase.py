@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.lake import commit, erase_kinds, sweep
+from connectors.lake import commit, erase_journals, erase_kinds, sweep
 from connectors.lake.compactions import DayFile
 from connectors.lake.layout import ERASED, EVENTS, LakeError
 from connectors.lake.mend_compacted import MEMORY, THREADS
@@ -45,6 +45,7 @@ class Erased:
         positions: records of the sources, each with all its events.
         files: day files and segments written anew.
         kinds: kinds whose example or template said what was erased.
+        drawn: lines drawn for audits, and templates drawn for cert sets, that said so.
     """
 
     events: int = 0
@@ -52,14 +53,15 @@ class Erased:
     positions: int = 0
     files: int = 0
     kinds: int = 0
+    drawn: int = 0
 
 
 def erase(lake: Lake, where: str, *, dry_run: bool = False) -> Erased:
     """Erase the records of which an event or reject fulfils a condition.
 
-    Of compacted files, landing, novel/ and registry/. Not of quarantine/, runs/, what was exported, nor of the source:
-    what is read again from there by another name, or after `forget`, comes back. Statements that run meanwhile may
-    fail, since what was replaced goes at once.
+    Of compacted files, landing, novel/, registry/, and what was drawn for audits and cert sets. Not of quarantine/,
+    runs/, what was exported, nor of the source: what is read again from there by another name, or after `forget`, comes
+    back. Statements that run meanwhile may fail, since what was replaced goes at once.
 
     Args:
         where: SQL on the columns of events_raw, `label` (what the kind is called now) and `template`.
@@ -78,12 +80,15 @@ def erase(lake: Lake, where: str, *, dry_run: bool = False) -> Erased:
         done.files = len(touched)
         spoken = erase_kinds.spoken(con, lake, where)
         done.kinds = len(spoken)
+        drawn = erase_journals.spoken(con, lake, where, {key for key, (_, template) in spoken.items() if template})
+        done.drawn = sum(len(one.rows) for one in drawn)
         if not dry_run:
             _days(con, step, [file for file in days if lake.root / EVENTS / file.name in touched])
             for segment in segments:
                 if segment.path in touched:
                     _segment(con, lake, segment)
             erase_kinds.erase(lake, spoken)
+            erase_journals.erase(lake, drawn)
             sweep.sweep(lake, now=now, grace_s=-1.0, wait=True)
     return done
 

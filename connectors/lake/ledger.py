@@ -34,10 +34,18 @@ def read_ledger(root: Path) -> pa.Table:
     tables = [LEDGER.empty_table()]
     for name in sorted(_names(root, ".parquet")):
         with contextlib.suppress(OSError, ValueError, KeyError):
-            path = root / LEDGER_FOLDER / name
-            found = pq.ParquetFile(path, page_checksum_verification=True).read(use_threads=False)
-            tables.append(found.select(LEDGER.names).cast(LEDGER))
+            tables.append(table_of(root / LEDGER_FOLDER / name))
     return pa.concat_tables(tables)
+
+
+def table_of(path: Path) -> pa.Table:
+    """Read one file.
+
+    Raises:
+        OSError, ValueError, KeyError: it cannot be read, or has other columns.
+    """
+    found = pq.ParquetFile(path, page_checksum_verification=True).read(use_threads=False)
+    return found.select(LEDGER.names).cast(LEDGER)
 
 
 def read_coefficients(root: Path) -> dict[str, Coefficients]:

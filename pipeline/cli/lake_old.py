@@ -180,7 +180,7 @@ def erase(
     what = (
         f"{plural(would.positions, 'record')} and {plural(would.kinds, 'example')} of {opened.root} would go for good"
     )
-    do = agreed(bool(would.positions or would.kinds), dry_run, yes, what)
+    do = agreed(bool(would.positions or would.kinds or would.drawn), dry_run, yes, what)
     done = wipe(opened, where) if do else would
     if do:
         refresh(opened.root)
@@ -193,5 +193,7 @@ def erase(
 def _tell_erased(done: "Erased", do: bool) -> None:
     rows = f"{plural(done.events, 'event')}, {plural(done.rejects, 'reject')} in {plural(done.positions, 'record')}"
     out(f"{'erased' if do else 'would erase'}: {rows}; {plural(done.kinds, 'example')} of kinds")
+    if done.drawn:
+        out(f"{plural(done.drawn, 'line')} and templates drawn for audits and cert sets")
     out(f"{plural(done.files, 'file')} {'written anew' if do else 'to be written anew'}")
     say(_NOT_REACHED)

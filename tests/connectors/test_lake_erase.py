@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.lake import Erased, Lake, LakeError, commit, erase, forget, verify
+from connectors.lake.certificates import Certificates
 from tests.connectors.lake_rows import NOON, add, kinds, novel, rows
 from tests.connectors.test_lake_compact import asked, squeeze
 
@@ -68,6 +69,34 @@ def test_what_is_erased_is_nowhere_in_the_lake_and_each_position_is_still_counte
     chain = Lake.open(lake.root).chain("kafka-a")
     assert (chain.end(), chain.prefix(), chain.first()) == (8, "hash to 8", 0)
     assert add(chain, 0, 8).rows_written == 0
+
+
+def test_what_was_drawn_says_nothing_of_it_any_more_and_its_verdict_stands(lake: Lake) -> None:
+    journal = Certificates(lake.root)
+    common = {"at": NOON, "ordinal": 0, "template_id": "t", "app": "a", "label": "auth.session", "cert_id": "c"}
+    common |= {"inclusion": 0.1, "event": "drawn", "source": "kafka-a"}
+    journal.note_audits([
+        common | {"audit_id": "by place", "source_offset": 1, "message": "login of <user>", "wrong": True},
+        common | {"audit_id": "by text", "source_offset": 99, "message": "hello alice", "wrong": False},
+        common | {"audit_id": "other", "source_offset": 0, "message": "login of bob"},
+    ])  # fmt: skip
+    drawn = {"cert_set": "s", "template_id": "t", "app": "a", "inclusion": 0.1, "population": 3, "seed": 1}
+    texts = {"k4": "bye <*>", "k9": "hi alice <*>", "k8": "hi bob <*>"}  # k4 is erased by its template of today
+    journal.note_draw([
+        drawn | {"rank": i, "key": key, "template": text, "drawn_at": NOON}
+        for i, (key, text) in enumerate(texts.items())
+    ])  # fmt: skip
+    alice = f"{ALICE} OR contains(CAST(raw AS VARCHAR), 'alice')"
+    assert erase(lake, alice, dry_run=True).drawn == 4
+    assert erase(lake, alice).drawn == 4
+    assert b"alice" not in everything(lake)
+    told = Certificates(lake.root)
+    assert [(r["message"], r["wrong"]) for r in told.audits().to_pylist()] == [
+        ("<erased>", True), ("<erased>", False), ("login of bob", None),
+    ]  # fmt: skip
+    assert told.draws()["template"].to_pylist() == ["<erased>", "<erased>", "hi bob <*>"]
+    assert erase(lake, ALICE) == Erased()
+    assert erase(lake, "app = 'a' AND message LIKE '%bob%'").drawn == 2
 
 
 def test_a_second_erasure_finds_nothing(lake: Lake) -> None:

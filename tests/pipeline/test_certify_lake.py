@@ -1,5 +1,8 @@
 """Cert sets are drawn before labels are seen, labels count in the order drawn, and certificates stand or fall by rule."""
 
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +17,9 @@ from pipeline.certify_draw import DrawError, cert_sets, draw, drawn, labelled, p
 from pipeline.policy import fingerprint, note_decided, policy_of, turned
 from pipeline.settings_precision import PrecisionSettings, RouteSettings
 from schemas.certificates import LAST_STAGE
-from schemas.policy import COARSE, FINE, STANDARD
-from tests.pipeline.precision_kit import APPS, asks, label, lake_of
+from schemas.policy import COARSE, FINE, STANDARD, Ladder
+from schemas.registry import Kind
+from tests.pipeline.precision_kit import APPS, Knows, asks, label, lake_of
 
 PLAIN = PrecisionSettings()
 COARSE_ONLY = [Claim(COARSE)]
@@ -48,6 +52,35 @@ def test_after_60_labels_it_says_how_many_more_are_needed_and_spends_nothing(tmp
     assert found.needed is not None
     assert done.labels == 60
     assert spent(lake, name) == 0.0, "no label was looked at"
+
+
+def test_two_attempts_at_once_never_spend_the_same_of_the_budget(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path / "lake", 800)
+    name = draw(lake, 300, seed=1)
+    label(lake, drawn(lake, name))
+    meet = threading.Barrier(2, timeout=60)
+
+    class Together(Knows):
+        def ladder(self, kinds: Sequence[Kind]) -> Ladder:
+            with suppress(threading.BrokenBarrierError):
+                meet.wait()  # both have read what is spent, and neither has written
+            return super().ladder(kinds)
+
+    deltas: list[float] = []
+    both = [
+        threading.Thread(
+            target=lambda: deltas.append(
+                certify_lake(lake, PLAIN, replace(asks(), cascade=Together()), COARSE_ONLY).delta
+            )
+        )
+        for _ in range(2)
+    ]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert sorted(deltas) == pytest.approx([PLAIN.delta / 4, PLAIN.delta / 2])
+    assert spent(lake, name) == pytest.approx(sum(deltas))
 
 
 def test_labels_count_up_to_the_first_kind_that_has_none_whoever_chose_the_others(tmp_path: Path) -> None:
