@@ -1,12 +1,12 @@
 """What learning costs on a stream with new kinds, and what a flood of junk kinds does to it.
 
-Lines are parsed, labelled and committed to a lake as a stream's worker does it, a learner makes a pass now and then.
+Calls: lines are parsed, labelled and committed to a lake as a stream's worker does it, a learner makes a pass now and
+then, in one process. The flood: see `bench_learn_flood`.
 `python -m tests.bench.bench_learn --help`.
 """
 
 import argparse
 import csv
-import resource
 import sys
 import tempfile
 import time
@@ -15,17 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from connectors.formats.parse import Reading, parse
-from connectors.lake import Lake, verify
+from connectors.lake import Lake
 from pipeline.job import Job
 from pipeline.learn import Learner
 from pipeline.learn_run import learner_of
 from pipeline.transforms import commit
-from schemas.events import RECORDS, TS
-from tests.bench.lines import _SYLLABLES, Mill
-from tests.bench.report import Row, least, most, told
+from tests.bench import bench_learn_flood
+from tests.bench.learn_lines import blocks, records, word
+from tests.bench.report import Row, most, told
 
 CORPUS = Path(__file__).parents[2] / "sample_data" / "corpus"
 PASS_LINES = 131_072
@@ -42,15 +41,6 @@ NAMED = (
     ("vsftpd", "user {} uploaded a file to incoming"),
 )
 """Messages whose new kinds differ by a name alone."""
-
-
-def word(number: int) -> str:
-    """Spell a number as an invented word."""
-    out = ""
-    while number or not out:
-        number, syllable = divmod(number, len(_SYLLABLES))
-        out += _SYLLABLES[syllable]
-    return out
 
 
 class Novelties:
@@ -80,13 +70,6 @@ def _line(app: str, text: str) -> str:
     return f"<14>Jun  2 18:00:00 web03 {app.replace(' ', '_')}: {text}"
 
 
-def blocks(lines: int, seed: int = 7) -> Iterator[list[str]]:
-    """Yield good lines, some 32,768 at a time."""
-    mill = Mill(seed)
-    for block in mill.blocks(lines):
-        yield mill.spell(block, *mill.heads(block, "rfc3164")).to_pybytes().decode().splitlines()
-
-
 class Worker:
     """Does what a worker of a stream does, in this process; counts CPU-seconds, and what the learner did."""
 
@@ -101,9 +84,9 @@ class Worker:
 
     def take(self, lines: list[str]) -> float:
         """Label and commit lines; gives the CPU-seconds."""
-        records = _records(lines, self._at)
+        batch = records(lines, self._at)
         began = time.process_time()
-        labelled = self._labeller.label(parse(records, Reading()))
+        labelled = self._labeller.label(parse(batch, Reading()))
         commit(self.lake, labelled)
         spent = time.process_time() - began
         self._at += len(lines)
@@ -121,17 +104,6 @@ class Worker:
         self._sequence, published = self.lake.published(self._sequence)
         for kinds in published:
             self._labeller.refresh(kinds)
-
-
-def _records(lines: list[str], start: int) -> pa.RecordBatch:
-    n = len(lines)
-    now = int(time.time() * 1e6)
-    columns = [
-        pa.array([line.encode() for line in lines], pa.binary()), pa.array(range(start, start + n), pa.int64()),
-        pa.array([now] * n, TS), pa.array([False] * n),
-    ]  # fmt: skip
-    meta = {"source": "bench-0", "start": str(start), "end": str(start + n), "name": "bench", "skips": "{}"}
-    return pa.RecordBatch.from_arrays(columns, schema=RECORDS).replace_schema_metadata(meta)
 
 
 def calls(folder: Path, lines: int, novelty: float, named: float) -> Iterator[Row]:
@@ -167,54 +139,6 @@ def calls(folder: Path, lines: int, novelty: float, named: float) -> Iterator[Ro
     yield Row(part, "learning", 1e6 * worker.learn_s / (done - counted), "us CPU a line")
 
 
-def flood(folder: Path, kinds: int, lines: int) -> Iterator[Row]:
-    """Mix junk kinds, each of them once, with good lines; measure before, meanwhile, after."""
-    worker = Worker(folder / "flood")
-    good = [line for block in blocks(lines) for line in block]
-    third = len(good) // 3
-    for start in range(0, third, 32_768):
-        worker.take(good[start : start + 32_768])
-    worker.learn()
-    before = _pace(worker, good[:third])
-    meant, junk, spent = good[third : 2 * third], 0, 0.0
-    share = max(1, -(-kinds * 32_768 // max(1, len(meant))))
-    passes = 0
-    for start in range(0, len(meant), 32_768):
-        some = [_junk(i) for i in range(junk, min(kinds, junk + share))]
-        junk += len(some)
-        mixed = meant[start : start + 32_768] + some
-        for at in range(0, len(mixed), 65_536):
-            spent += worker.take(mixed[at : at + 65_536])
-        if passes < 2:
-            worker.learn()
-            passes += 1
-    during = spent / (len(meant) + junk)
-    after = _pace(worker, good[2 * third :])
-    checked = verify(worker.lake.root)
-    part = f"a flood of {junk:,} junk kinds among {len(meant):,} good lines"
-    known = worker.lake.kinds().num_rows
-    yield Row(part, f"{part}: kinds remembered", known, "")
-    yield Row(part, "before: CPU a good line", 1e6 * before, "us")
-    yield Row(part, "meanwhile: CPU a line of either sort", 1e6 * during, "us")
-    yield least(part, "meanwhile: throughput of lines, to that before", before / during, "", 0.8)
-    yield least(part, "after: throughput of good lines, to that before", before / after, "", 0.8)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    yield most(part, "peak memory, worker and learner in one process", peak, "MiB", 1024)
-    accounted = checked.total.events + checked.total.rejects
-    yield most(part, "positions missing or doubled", abs(accounted - worker._at) + checked.total.missing, "", 0)
-    yield most(part, "faults that `lake verify` finds", len(checked.findings), "", 0)
-
-
-def _pace(worker: Worker, lines: list[str]) -> float:
-    """CPU-seconds a line."""
-    return sum(worker.take(lines[i : i + 65_536]) for i in range(0, len(lines), 65_536)) / max(1, len(lines))
-
-
-def _junk(i: int) -> str:
-    a, b, c = word(i + 40), word(i * 7 + 11), word(i * 13 + 5)
-    return f"<14>Jun  2 18:00:00 web03 junk: {a} {b} {c} {a}{c} nothing of use"
-
-
 def main() -> None:
     """Print the report."""
     ask = argparse.ArgumentParser(description=__doc__)
@@ -223,13 +147,15 @@ def main() -> None:
     ask.add_argument(
         "--named", type=float, nargs="*", default=[0.9, 0.5], help="share of new kinds that differ by a name"
     )
-    ask.add_argument("--kinds", type=int, default=1_000_000, help="junk kinds of the flood")
+    bench_learn_flood.add(ask)
+    ask.add_argument("--only", nargs="+", choices=["flood", "calls"], default=["flood", "calls"])
     ask.add_argument("--json", action="store_true")
     args = ask.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="dioptre-bench-") as folder:
-        rows += flood(Path(folder), args.kinds, args.lines)
-        for i, named in enumerate(args.named):
+        if "flood" in args.only:
+            rows += bench_learn_flood.flood(Path(folder), args.kinds, args.lines, args.learn_s)
+        for i, named in enumerate(args.named if "calls" in args.only else ()):
             rows += calls(Path(folder) / str(i), args.lines, args.novelty, named)
     sys.stdout.write(told(rows, args.json) + "\n")
 
