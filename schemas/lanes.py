@@ -12,6 +12,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from schemas.compiled import helper
+
 Bytes = npt.NDArray[np.uint8]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -150,3 +152,17 @@ def lowest(bits: np.uint64) -> int:
 def count(bits: np.uint64) -> int:
     """How many bits are set."""
     return int(bits).bit_count()
+
+
+@helper
+def load(data: Bytes, start: int, end: int) -> np.uint64:
+    """Up to eight bytes of [start, end) as one little-endian number; 0 for none. Reads no byte that is not there."""
+    size = min(LOADED, end - start)
+    if size <= 0:
+        return np.uint64(0)
+    if start + LOADED <= len(data):
+        return eight(data, start) & (ALL >> np.uint64(LANES - LOADED * size))
+    number = np.uint64(0)
+    for i in range(size):
+        number |= np.uint64(data[start + i]) << np.uint64(LOADED * i)
+    return number

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clustering.kernels.lists import MOST, has, load, load_folded
+from clustering.kernels.lists import MOST, has, load_folded
 from clustering.kernels.scan import (
     COLON,
     COMMA,
@@ -26,6 +26,7 @@ from clustering.kernels.scan import (
 )
 from clustering.words import NAME_TAIL
 from schemas.compiled import helper
+from schemas.lanes import load
 
 _SQLSTATE = np.uint64(int.from_bytes(b"SQLSTATE", "little"))
 _ZERO64 = np.uint64(0)

@@ -7,6 +7,7 @@ import numpy as np
 from clustering.kernels.scan import Bytes, Words64
 from clustering.words import DATES, FOLD, METHODS, SURVIVING, TELLING_TAILS
 from schemas.compiled import helper
+from schemas.lanes import ALL, LANES, LOADED, load
 
 MOST = 16
 """Bytes of the longest word in a table: two machine words."""
@@ -43,21 +44,12 @@ def has(rows: Words64, low: np.uint64, high: np.uint64) -> bool:
 
 
 @helper
-def load(data: Bytes, start: int, end: int) -> np.uint64:
-    """Up to eight bytes of [start, end) as one little-endian number; 0 for none."""
-    number = np.uint64(0)
-    for i in range(max(0, min(8, end - start))):
-        number |= np.uint64(data[start + i]) << np.uint64(8 * i)
-    return number
-
-
-@helper
 def load_folded(data: Bytes, start: int, end: int) -> np.uint64:
     """As `load`, each byte with bit 0x20 set, as `words.fold` does."""
-    number = np.uint64(0)
-    for i in range(max(0, min(8, end - start))):
-        number |= np.uint64(data[start + i] | FOLD) << np.uint64(8 * i)
-    return number
+    size = min(LOADED, end - start)
+    if size <= 0:
+        return np.uint64(0)
+    return load(data, start, end) | (np.uint64(FOLDS) & (ALL >> np.uint64(LANES - LOADED * size)))
 
 
 SURVIVING_TABLE = table(SURVIVING)

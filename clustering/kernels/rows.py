@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from clustering.kernels.holes import Lists, Text, Words, find_holes
-from clustering.kernels.lists import DATE_TABLE, METHOD_TABLE, SURVIVING_TABLE, TELLING_TABLE, load
+from clustering.kernels.lists import DATE_TABLE, METHOD_TABLE, SURVIVING_TABLE, TELLING_TABLE
 from clustering.kernels.scan import BRACE, COLON, NONE, Bytes, Ints, Marks, Words64, mark, next_text
 from clustering.structured import MANY_SEPARATORS
 from schemas.compiled import helper, kernel
-from schemas.lanes import COPIED, LANES, copy
+from schemas.lanes import COPIED, LANES, copy, load
 
 _HERE = str(Path(__file__).parent)
 _BLANK, _HOLE = 32, 1

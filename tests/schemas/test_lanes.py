@@ -20,6 +20,14 @@ def test_bytes_are_compared_and_loaded_as_defined(data: np.ndarray, at: int, byt
 
 
 @settings(max_examples=200, deadline=None)
+@given(BYTES, st.integers(0, 80), st.integers(-1, 12))
+def test_a_few_bytes_are_loaded_up_to_the_last(data: np.ndarray, at: int, size: int) -> None:  # type: ignore[type-arg]
+    end = min(80, at + size)
+    want = int.from_bytes(data[at : max(at, min(end, at + 8))].tobytes(), "little")
+    assert compiled(lanes.load)(data, at, end) == lanes.load(data, at, end) == want
+
+
+@settings(max_examples=200, deadline=None)
 @given(BYTES, st.integers(0, 48), st.integers(0, 48))
 def test_bytes_are_copied_as_defined(data: np.ndarray, at: int, to: int) -> None:  # type: ignore[type-arg]
     ours, theirs = np.zeros(80, np.uint8), np.zeros(80, np.uint8)

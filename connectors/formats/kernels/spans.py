@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from connectors.formats.kernels.clean import Bytes
 from schemas.compiled import helper
+from schemas.lanes import LOADED, load
 
 Ints = npt.NDArray[np.int32]
 
@@ -57,8 +58,8 @@ def _add(start: int, end: int, slot: np.int64, spans: Spans) -> int:
 def _same(data: Bytes, start: int, end: int, other: int, other_end: int) -> bool:
     if end - start != other_end - other:
         return False
-    for i in range(end - start):  # noqa: SIM110 - numba knows no all()
-        if data[start + i] != data[other + i]:
+    for at in range(start, end, LOADED):  # noqa: SIM110 - numba knows no all()
+        if load(data, at, end) != load(data, other + at - start, other_end):
             return False
     return True
 
@@ -66,10 +67,7 @@ def _same(data: Bytes, start: int, end: int, other: int, other_end: int) -> bool
 @helper
 def _hash(data: Bytes, start: int, end: int, seed: np.uint64) -> np.uint64:
     mixed = seed ^ np.uint64(end - start)
-    for at in range(start, end, 8):
-        part = np.uint64(0)
-        for i in range(min(8, end - at)):
-            part |= np.uint64(data[at + i]) << np.uint64(8 * i)
-        mixed = (mixed ^ part) * _MIX
+    for at in range(start, end, LOADED):
+        mixed = (mixed ^ load(data, at, end)) * _MIX
         mixed ^= mixed >> np.uint64(29)
     return mixed >> np.uint64(16)
