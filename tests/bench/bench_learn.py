@@ -46,6 +46,10 @@ NAMED = (
 class Novelties:
     """New kinds: by turns a name nobody has met in a message of NAMED, and a message of the corpus nobody has met.
 
+    What share is realistic depends on the system: of the kinds that are new in the second halves of the eight Loghub
+    samples (2,000 lines each: far from warm), 15 of OpenSSH's 17 fit a template of the first half, none of the 155 of
+    the other seven. So 90 % stands for a warm log with names in it; a lower share is nearer to logs without any.
+
     Args:
         named: share of the former.
     """
