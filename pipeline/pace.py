@@ -10,7 +10,7 @@ MOST = 120
 
 
 SHARE = 0.002
-"""Of the time, what samples may take: to ask for PSS the kernel walks every page, 20 ms for 300 MiB."""
+"""Of the time, what samples may take: to tell PSS the kernel walks every page, 5 ms for 300 MiB."""
 
 
 class Pace:

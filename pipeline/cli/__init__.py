@@ -1,7 +1,6 @@
 """The `dioptre` command. Importing it is cheap: what a command needs is imported when it runs."""
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -13,9 +12,6 @@ COMMANDS = (
     "train_exits", "doctor", "version",
 )  # fmt: skip
 """The modules that hold commands, in the order of the help page."""
-
-GARBAGE_AFTER = 50_000
-"""New objects after which garbage is looked for: loading 1,500 modules makes hardly any (.15 CPU-s of 2.3)."""
 
 _FLAGS = ("-q", "--quiet", "-v", "-vv", "--verbose", "-qv", "-vq", "--json")
 
@@ -45,7 +41,6 @@ def _version() -> int:
 
 def _run(argv: Sequence[str]) -> int:
     """Hand the command line to typer and turn whatever comes of it into an exit code."""
-    gc.set_threshold(GARBAGE_AFTER)
     from typer import Abort
     from typer.main import get_command
 
