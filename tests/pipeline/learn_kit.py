@@ -1,6 +1,5 @@
 """Lakes with kinds that a labeller met, and a last stage that counts what it is asked."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -31,18 +30,20 @@ def tiny() -> Tiny:
 
 
 class Last:
-    """A last stage that labels by a function of the text, and remembers what it was asked."""
+    """A last stage that labels by a function of the text, and remembers what it was asked; before it answers it calls `first`."""
 
     name = "large"
 
-    def __init__(self, label: Callable[[str], str] = lambda _: "app.info", hang_s: float = 0.0) -> None:
+    def __init__(
+        self, label: Callable[[str], str] = lambda _: "app.info", first: Callable[[], object] = lambda: None
+    ) -> None:
         self.asked: list[str] = []
-        self._label, self._hang_s = label, hang_s
+        self._label, self._first = label, first
 
     def classify(self, kinds: Sequence[Kind]) -> list[Verdict | None]:
         self.asked += [kind.template for kind in kinds]
-        if kinds and self._hang_s:
-            time.sleep(self._hang_s)
+        if kinds:
+            self._first()
         return [Verdict(self._label(kind.template), 0.9, self.name, "large:test") for kind in kinds]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -29,14 +30,30 @@ def quick(job: Job, pipe: Connection) -> None:
     be(learner(Lake.open(job.lake)), pipe)
 
 
+def asked(lake: Path) -> Path:
+    """The file that says that the last stage of `slow` is asked."""
+    return lake.with_name("asked")
+
+
+def may_answer(lake: Path) -> Path:
+    """The file that the last stage of `slow` waits for."""
+    return lake.with_name("may-answer")
+
+
 def slow(job: Job, pipe: Connection) -> None:
-    assert job.lake is not None
-    be(learner(Lake.open(job.lake), Last(hang_s=3.0)), pipe)
+    lake = job.lake
+    assert lake is not None
+
+    def hang() -> None:
+        asked(lake).touch()
+        until(may_answer(lake).exists)
+
+    be(learner(Lake.open(lake), Last(first=hang)), pipe)
 
 
 def endless(job: Job, pipe: Connection) -> None:
     assert job.lake is not None
-    be(learner(Lake.open(job.lake), Last(hang_s=3_600.0)), pipe)
+    be(learner(Lake.open(job.lake), Last(first=threading.Event().wait)), pipe)
 
 
 def busy(job: Job, pipe: Connection) -> None:
@@ -135,15 +152,16 @@ def test_while_the_last_stage_hangs_new_kinds_are_noted_and_labels_settle_afterw
     lake: Lake, started: Callable[..., Learning]
 ) -> None:
     learning = started(slow)
-    began = time.monotonic()
     assert learning.look(2.0) is None
     first = learning.pid()
+    until(asked(lake.root).exists)
     meet(lake, LINES[1:], first=9)
     for now in (3.5, 5.0, 6.5):
         assert learning.look(now) is None
     assert learning.pid() == first
-    assert time.monotonic() - began < 2.5
-    assert len(settled(lake)) == 2
+    assert settled(lake) == [False, False]
+    may_answer(lake.root).touch()
+    began = time.monotonic()
 
     def went_on() -> bool:
         assert learning.look(7.0 + time.monotonic() - began) is None
@@ -158,7 +176,9 @@ def test_a_learner_that_died_is_told_of_and_another_settles_the_labels(
 ) -> None:
     learning = started(slow)
     learning.look(2.0)
+    until(asked(lake.root).exists)
     os.kill(learning.pid() or 0, signal.SIGKILL)
+    may_answer(lake.root).touch()
     told: list[str | None] = []
 
     def heard() -> bool:
