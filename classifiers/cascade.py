@@ -97,7 +97,7 @@ class Cascade:
         """Give what a verdict comes to where no other follows."""
         if verdict is None:
             return Verdict(UNKNOWN, 0.0, NOBODY, "")
-        return verdict if self.answers(verdict) else Verdict(UNKNOWN, verdict.confidence, NOBODY, verdict.model)
+        return verdict if self.answers(verdict) else replace(verdict, label=UNKNOWN, stage=NOBODY)
 
     def ladder(self, kinds: Sequence[Kind]) -> Ladder:
         """Ask all stages about all kinds: what a certificate, and thresholds, are made from.

@@ -1,6 +1,7 @@
 """The tiny stage: a linear model on hashed n-grams, served by onnxruntime on one thread."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,10 @@ class Tiny:
         return Tiny, (self._folder, self._open)
 
     def classify(self, kinds: Sequence[Kind]) -> list[Verdict | None]:
-        """Give the likeliest leaf of every kind, with its confidence."""
-        return verdicts(self.scores(kinds), self.card, self.name, self.model)
+        """Give the likeliest leaf of every kind, with its confidence, and what was given to every other."""
+        p = self.scores(kinds)
+        said = zip(verdicts(p, self.card, self.name, self.model), p.astype("<f4"), strict=True)
+        return [v and replace(v, spread=row.tobytes()) for v, row in said]
 
     def scores(self, kinds: Sequence[Kind]) -> npt.NDArray[np.float64]:
         """Probabilities (n, leaves), columns in the order of `labels`; rows sum to 1."""

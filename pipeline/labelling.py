@@ -157,7 +157,7 @@ class Labeller:
             else:
                 self._resolver.met(kind.app)
             notes[kind.key] = Note(kind, entry, int(first[i]), text)
-        self.registry.note((note.kind, note.entry) for note in notes.values())
+        self.registry.note((note.kind, _light(note.entry)) for note in notes.values())
         return list(notes.values())
 
     def _rule(self, kinds: list[Kind]) -> list[Verdict | None]:
@@ -174,6 +174,12 @@ class Labeller:
             METER.ruled(said)
             self._ruled.update(zip((kind.key for kind in ask), said, strict=True))
         return [self._ruled[kind.key] for kind in kinds]
+
+
+def _light(entry: Entry) -> Entry:
+    """Leave out what only the note on a kind carries: it would be half of what is remembered of one."""
+    said = entry.verdict
+    return entry if said.spread is None else Entry(entry.template_id, replace(said, spread=None))
 
 
 def _without_lead(events: pa.RecordBatch) -> pa.RecordBatch:
@@ -251,6 +257,7 @@ def _novel(parsed: pa.RecordBatch, notes: list[Note]) -> pa.RecordBatch:
         "app": [note.kind.app for note in notes],
         **{name: [getattr(v, name) for v in verdicts] for name in ("label", "confidence", "stage", "model", "settled")},
         "cert_id": [v.cert_id for v in verdicts],
+        "spread": [v.spread for v in verdicts],
         "example": example,
         "first_seen": parsed.column("ts").take(rows),
         "source": [source] * len(notes),

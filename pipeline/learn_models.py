@@ -3,6 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
 
 from classifiers.cascade import Cascade
 from classifiers.exits import ExitScore
@@ -22,8 +26,8 @@ class Models:
     """The stages, and the policy by which they exit.
 
     Args:
-        stages: in order of cost; the first is the inline one. Without an exit score for it, what it said of a kind when
-            that was met is not asked again.
+        stages: in order of cost; the first is the inline one: what it said of a kind when that was met is not asked
+            again.
         floor: least confidence of an answer of the last stage.
         score, near: what exits are decided with; None: a stage's own confidence.
         policy: gives the policy that holds now, from the thresholds found on `tune`; None: these, uncertified.
@@ -75,7 +79,9 @@ class Models:
             inline: what was said of them by key when they were met.
         """
         first, *others = self._cascade.stages
-        stages = [first if first.name in self._cascade.judge.scored else _Remembered(first, inline), *others]
+        scored = first.name in self._cascade.judge.scored
+        remembers = Spreads(cast(Model, first), inline) if scored else _Remembered(first, inline)
+        stages: list[Stage] = [remembers, *others]
         verdicts = self._cascade.through(stages, kinds, replace(self._policy(self.tuned), passes=self.passes))
         waiting = frozenset().union(*(stage.deferred for stage in stages if isinstance(stage, Deferring)))
         keys = frozenset(kind.key for kind in kinds)
@@ -87,6 +93,36 @@ class Models:
     def ready(self) -> bool:
         """Tell whether all stages can be asked now."""
         return all(stage.ready() for stage in self._cascade.stages if isinstance(stage, Deferring))
+
+
+class Spreads:
+    """The inline stage, of which the exit scores read all that it gives the labels of a kind.
+
+    What the note on a kind tells is not asked again; `remembered` holds the keys of such kinds.
+    """
+
+    def __init__(self, stage: Model, inline: Mapping[str, Verdict]) -> None:
+        self.name, self.labels, self.model, self._stage = stage.name, stage.labels, stage.model, stage
+        self._told = {key: v.spread for key, v in inline.items() if v.spread is not None and self._fits(v)}
+        self.remembered: frozenset[str] = frozenset(self._told)
+
+    def _fits(self, said: Verdict) -> bool:
+        return said.model == self.model and len(said.spread or b"") == 4 * len(self.labels)
+
+    def classify(self, kinds: Sequence[Kind]) -> Sequence[Verdict | None]:
+        """Give the stage's verdicts."""
+        return self._stage.classify(kinds)
+
+    def scores(self, kinds: Sequence[Kind]) -> npt.NDArray[np.float64]:
+        """Give probabilities (n, labels), as noted or else as the stage gives them now."""
+        out = np.zeros((len(kinds), len(self.labels)))
+        asked = [i for i, kind in enumerate(kinds) if kind.key not in self._told]
+        for i, kind in enumerate(kinds):
+            if kind.key in self._told:
+                out[i] = np.frombuffer(self._told[kind.key], "<f4")
+        if asked:
+            out[asked] = self._stage.scores([kinds[i] for i in asked])
+        return out
 
 
 class _Remembered:

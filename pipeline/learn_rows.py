@@ -37,6 +37,7 @@ def rows_of(
         "set_by": [LEARN] * len(said),
         "ordered": [None] * len(said),
         "muted": [None] * len(said),
+        "spread": [None] * len(said),
         **{n: [getattr(one[0], n) for one in said] for n in ("label", "confidence", "stage", "model", "settled")},
         "cert_id": [one[0].cert_id for one in said],
     }

@@ -1,6 +1,6 @@
 """What a learner sees of a lake: kinds by row, which of them are settled, and the clusters that are known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -140,6 +140,8 @@ class State:
     def _item(self, one: Template, rows: list[int]) -> Item:
         first = min(rows, key=lambda i: (self.since(i), self.keys[i]))
         inline = Verdict(UNKNOWN, 0.0, "", "") if self._again else self.verdict(first)
+        if not self._again and one.text == self._of("template")[first]:  # else it was said of another text
+            inline = replace(inline, spread=self.table.column("spread")[first].as_py())
         return Item(one.id, Kind(self.keys[first], one.app, one.text), tuple(rows), self.since(first), inline)
 
     def _text_of(self, i: int) -> Kind:

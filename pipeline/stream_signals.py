@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -22,7 +22,7 @@ class Asked:
 
 
 @contextmanager
-def draining() -> Iterator[Asked]:
+def draining(clock: Callable[[], float] = time.monotonic) -> Iterator[Asked]:
     """Give what SIGTERM and SIGINT set while the block runs; a second one raises KeyboardInterrupt.
 
     Outside the main thread nothing is ever set.
@@ -34,9 +34,9 @@ def draining() -> Iterator[Asked]:
 
     def ask(number: int, _: FrameType | None) -> None:
         if not asked.stop.is_set():
-            asked.by, asked.at = number, time.monotonic()
+            asked.by, asked.at = number, clock()
             asked.stop.set()
-        elif time.monotonic() - asked.at > ONE_REQUEST_S:
+        elif clock() - asked.at > ONE_REQUEST_S:
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -1,6 +1,6 @@
 """Kinds and verdicts: what the classifiers see and say, and the rows in which the lake remembers it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -20,7 +20,10 @@ class Kind:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A stage's answer for one kind. `label` is a leaf or `unknown`; `confidence` is calibrated, in [0, 1]."""
+    """A stage's answer for one kind. `label` is a leaf or `unknown`; `confidence` is calibrated, in [0, 1].
+
+    `spread`: of an answer given inline, what the model gave each of its labels: float32, little endian, in their order.
+    """
 
     label: str
     confidence: float
@@ -28,6 +31,7 @@ class Verdict:
     model: str
     settled: bool = False
     cert_id: str | None = None
+    spread: bytes | None = field(default=None, compare=False, repr=False)
 
 
 KINDS = pa.schema(
@@ -53,6 +57,7 @@ KINDS = pa.schema(
         pa.field("set_at", TS),
         pa.field("ordered", pa.string()),
         pa.field("muted", pa.bool_()),
+        pa.field("spread", pa.binary()),
     ]
 )
 """One row a kind, in `novel/` (met for the first time: who, where, and a masked example) and in `registry/` (what
@@ -65,6 +70,8 @@ set_at: when the row was published; the lake fills it in.
 ordered: what a person wants of the key's template: `written` (its text shall be a template), `apart` (the key stays
     alone), `apart` and the id of a template that shall not be; "": nothing any more; null: this row tells none.
 muted: not shown among templates; null: this row tells none.
+spread: in novel/, what `model` gave each of its labels (`Verdict.spread`), so that learning need not ask it again: 220
+    bytes; null: it was not asked. Not passed on to registry/.
 """
 
 PERSON = "person"

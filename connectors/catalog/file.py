@@ -20,7 +20,7 @@ from connectors.lake.layout import LANDING, STAGING, is_source
 from schemas.taxonomy import taxonomy
 
 CATALOG = "catalog.duckdb"
-_VERSION = 5
+_VERSION = 6
 """Of the catalog's content: one more whenever the SQL changes, so that older files are built anew."""
 _STORAGE = "v1.0.0"
 """A file of this storage version is read by DuckDB 1.1 and all later ones."""
@@ -28,7 +28,7 @@ _STORAGE = "v1.0.0"
 _KINDS = """
 CREATE TABLE kinds AS
 SELECT
-  k.* EXCLUDE (source, source_offset, merged_text, ordered)
+  k.* EXCLUDE (source, source_offset, merged_text, ordered, spread)
     REPLACE (coalesce(k.merged_text, k.template) AS template, coalesce(k.muted, false) AS muted),
   k.template AS key_template,
   coalesce(l.domain, split_part(k.label, '.', 1)) AS domain,

@@ -24,7 +24,8 @@ from tests.bench.topics import fill
 
 GOAL_EMBEDDED, GOAL_TWO = 0.80, 1.6
 SIZES = (165, 200)
-FEW_RECORDS = 1_000
+FEW_RECORDS = 40_000
+"""What starting is measured with: enough that each worker also loads what it reads many records with."""
 TRIES = 3
 PARTITIONS = 4
 PARTS = ["reading", "scaling", "engines"]

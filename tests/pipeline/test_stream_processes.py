@@ -109,15 +109,14 @@ def test_nobody_is_left_behind(crew: Crew) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_drains_and_the_second_ends_it(number: int) -> None:
-    with draining() as asked:
+def test_the_first_signal_drains_and_the_second_ends_it(number: int, clock: Clock) -> None:
+    with draining(clock) as asked:
         signal.raise_signal(signal.Signals(number))
         assert asked.stop.wait(1)
         assert asked.by == number
-        signal.raise_signal(
-            signal.Signals(number)
-        )  # one request still: `timeout` signals a process, and then its group
-        time.sleep(ONE_REQUEST_S + 0.1)
+        clock.now += ONE_REQUEST_S  # one request still: `timeout` signals a process, and then its group
+        signal.raise_signal(signal.Signals(number))
+        clock.now += 0.1
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.Signals(number))
 
