@@ -1,7 +1,7 @@
 """Why a kind has its label: what became a hole, what each stage said, which labelled kinds are nearest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -93,7 +93,7 @@ def why(kind: Kind, job: Job, *, scores: int = 5, nearest: int = 5) -> Why:
     rule = _matched(rules, kind, str(job.rules)) if rules else None
     row = find(job, kind.key)
     known = _known(row) if row else None
-    said = tiny.classify([kind])[0] if has_word(kind.template) else None
+    said = _said(tiny, kind)
     verdict = _holds(rule, rules, known, said, floor)
     leaf = taxonomy().leaves.get(verdict.label)
     return Why(
@@ -115,6 +115,12 @@ def find(job: Job, name: str) -> dict[str, Any] | None:
         if rows.num_rows:
             return dict(rows.slice(0, 1).to_pylist()[0])
     return None
+
+
+def _said(tiny: Tiny, kind: Kind) -> Verdict | None:
+    """Give what the inline stage says of a kind, without the figures of all other labels."""
+    said = tiny.classify([kind])[0] if has_word(kind.template) else None
+    return replace(said, spread=None) if said else None
 
 
 def _holds(
