@@ -45,6 +45,15 @@ def averaged(network: npt.ArrayLike, tiny: npt.ArrayLike, weight_of_tiny: float)
     return (1.0 - weight_of_tiny) * np.asarray(network, np.float64) + weight_of_tiny * np.asarray(tiny, np.float64)
 
 
+def beside_tiny(network: F64, tiny: F64, card: dict[str, Any]) -> F64:
+    """Average a network's log-probabilities with tiny's probabilities, both (n, labels), as the network's card says.
+
+    Returns:
+        (n, labels) probabilities; rows sum to 1.
+    """
+    return cooled(averaged(network, np.log(tiny + LEAST), card["weight_of_tiny"]), float(card["temperature"]))
+
+
 def cooled(logits: F64, temperature: float) -> F64:
     """Softmax of logits / temperature, row by row."""
     x = logits / temperature

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.answers import LEAST, averaged, belongs, cooled, labels_of, verdicts
+from classifiers.answers import belongs, beside_tiny, labels_of, verdicts
 from classifiers.card import MODELS, checked_bytes, read_card
 from classifiers.encoder import MODEL_FILE as ENCODER_FILE
 from classifiers.encoder import Encoder
@@ -60,8 +60,7 @@ class Large:
 
     def scores(self, kinds: Sequence[Kind]) -> F64:
         """Probabilities (n, leaves), columns in the order of `labels`; rows sum to 1."""
-        both = averaged(self.alone(kinds), np.log(self._tiny.scores(kinds) + LEAST), self.card["weight_of_tiny"])
-        return cooled(both, float(self.card["temperature"]))
+        return beside_tiny(self.alone(kinds), self._tiny.scores(kinds), self.card)
 
     def alone(self, kinds: Sequence[Kind]) -> F64:
         """Log-probabilities (n, leaves) of the network by itself, without tiny."""
