@@ -29,15 +29,25 @@ _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # bits of numpy's flags.n
 
 def helper(function: F) -> F:
     """Compile a function that only kernels call; it becomes part of them and costs no call. Python may call it too."""
-    return cast("F", _Helper(function))
+
+    def make() -> Any:
+        import numba
+
+        return numba.njit(**_OPTIONS, forceinline=True)(function)
+
+    return cast("F", Inlined(function, make))
 
 
-class _Helper:
-    """Is its function to Python; to numba, which asks for `_numba_type_`, the compiled one, made when first asked."""
+class Inlined:
+    """Is its function to Python; to numba, which asks for `_numba_type_`, what `make` compiles when it is first asked.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    Args:
+        make: gives what numba compiled; it becomes part of the kernels that call it.
+    """
+
+    def __init__(self, function: Callable[..., Any], make: Callable[[], Any]) -> None:
         functools.update_wrapper(self, function)
-        self._function = function
+        self._function, self._make = function, make
 
     def __call__(self, *args: Any) -> Any:
         return self._function(*args)
@@ -48,9 +58,7 @@ class _Helper:
 
     @functools.cached_property
     def _compiled(self) -> Any:
-        import numba
-
-        return numba.njit(**_OPTIONS, forceinline=True)(self._function)
+        return self._make()
 
 
 def kernel(signature: str, package: str) -> Callable[[F], F]:

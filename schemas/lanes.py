@@ -5,55 +5,19 @@ back end knows. A byte loop with a branch a byte takes several times as long. As
 whoever calls sees to it that the bytes are there.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.compiled import helper
+from schemas.compiled import Inlined, helper
 
 Bytes = npt.NDArray[np.uint8]
 F = TypeVar("F", bound=Callable[..., Any])
 
 LANES, COPIED, LOADED = 64, 32, 8
 ALL = np.uint64((1 << 64) - 1)
-
-
-class _Primitive:
-    """Is its function to Python; to numba, which asks for `_numba_type_`, what `build` makes when it is first asked.
-
-    Args:
-        build: gives the result of LLVM's instructions, from a builder and the arguments: an array as the pointer to
-            its bytes, a number as 64 bits.
-        result: numba's name of the result's type.
-    """
-
-    def __init__(self, function: Callable[..., Any], build: Callable[..., Any], result: str) -> None:
-        functools.update_wrapper(self, function)
-        self._function, self._build, self._result = function, build, result
-
-    def __call__(self, *args: Any) -> Any:
-        return self._function(*args)
-
-    @property
-    def _numba_type_(self) -> Any:
-        return self._compiled._numba_type_
-
-    @functools.cached_property
-    def _compiled(self) -> Any:
-        import numba
-        from numba.extending import intrinsic
-
-        def typed(_: Any, args: Any) -> Any:
-            def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-                return self._build(builder, *_operands(context, builder, signature.args[0], given[0]))
-
-            return getattr(numba.types, self._result)(args), code
-
-        built = intrinsic(typed)
-        return numba.njit(lambda *args: built(args), forceinline=True, nogil=True, _nrt=False)
 
 
 def _operands(context: Any, builder: Any, kinds: Any, given: Any) -> list[Any]:
@@ -72,12 +36,32 @@ def _operands(context: Any, builder: Any, kinds: Any, given: Any) -> list[Any]:
 
 
 def _primitive(build: Callable[..., Any], result: str = "uint64") -> Callable[[F], F]:
-    """Have a function that kernels call made by `build`; see `_Primitive`."""
+    """Have a function that kernels call made of LLVM's instructions.
+
+    Args:
+        build: gives their result, from a builder and the arguments: an array as the pointer to its bytes, a number as
+            64 bits.
+        result: numba's name of the result's type.
+    """
 
     def decorate(function: F) -> F:
-        return cast("F", _Primitive(function, build, result))
+        return cast("F", Inlined(function, lambda: _built(build, result)))
 
     return decorate
+
+
+def _built(build: Callable[..., Any], result: str) -> Any:
+    import numba
+    from numba.extending import intrinsic
+
+    def typed(_: Any, args: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            return build(builder, *_operands(context, builder, signature.args[0], given[0]))
+
+        return getattr(numba.types, result)(args), code
+
+    built = intrinsic(typed)
+    return numba.njit(lambda *args: built(args), forceinline=True, nogil=True, _nrt=False)
 
 
 def _place(builder: Any, data: Any, at: Any, count: int) -> Any:
