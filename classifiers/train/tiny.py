@@ -31,7 +31,7 @@ RECIPE = Recipe(
     char=(2, 4),
     weights={"app": 0.5, "app_char": 0.3, "word": 1.0, "pair": 0.5, "skip": 0.2, "char": 1.0},
 )
-"""The best of a search (`dioptre train tiny --search`); 50,000 rows of 55 int8 keep under 3 MB."""
+"""The best of a search (`dioptre train search`); 50,000 rows of 55 int8 keep under 3 MB."""
 
 SETTINGS = Settings(strength=100.0, iterations=60, balance=0.5)
 PHRASE_WEIGHT = 2.0

@@ -9,7 +9,7 @@ from importlib import import_module
 COMMANDS = (
     "scan", "label", "backfill", "stream", "learn", "explain", "sql", "report", "templates", "templates_orders",
     "labels", "review", "rejects", "export", "certify", "tiers", "audit", "lake", "config", "models", "train",
-    "train_exits", "doctor", "version",
+    "train_exits", "train_trials", "doctor", "version",
 )  # fmt: skip
 """The modules that hold commands, in the order of the help page."""
 

@@ -10,26 +10,20 @@ from pipeline.cli.app import JsonOption, command, group
 from pipeline.cli.errors import CommandError
 from pipeline.cli.output import emit_json, hint, out, say
 from pipeline.cli.train_kinds import LOGS, to_kind, unlabelled
+from pipeline.cli.train_setup import (
+    CORPUS,
+    CorpusOption,
+    LogsOption,
+    ModelsOption,
+    SeedOption,
+    check_corpus,
+    needing,
+    packaged,
+    teacher,
+)  # fmt: skip
 
 train = group("train", "Train the models that label kinds.", examples=("dioptre train tiny --out my-model",))
 
-_CORPUS = Path("sample_data/corpus")
-_NEEDED = {"sklearn": "scikit-learn", "onnx": "onnx", "scipy": "scipy", "threadpoolctl": "threadpoolctl"}
-_NEEDED |= {name: name for name in ("torch", "transformers", "tokenizers", "safetensors")}
-
-
-CorpusOption = Annotated[
-    Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
-]
-ModelsOption = Annotated[
-    Path | None,
-    typer.Option("--models", metavar="DIR", help="Folder of the models, one folder each. [the package's own]"),
-]
-SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same model. [0]")]
-LogsOption = Annotated[
-    list[Path] | None,
-    typer.Option("--logs", metavar="PATH", help="Archives whose kinds the teacher labels. [sample_data/logs]"),
-]
 EpochsOption = Annotated[
     int | None, typer.Option("--epochs", metavar="N", help="Passes over the kinds. [those of the packaged model]")
 ]
@@ -43,7 +37,7 @@ EpochsOption = Annotated[
     ),
 )  # fmt: skip
 def tiny(
-    corpus: CorpusOption = _CORPUS,
+    corpus: CorpusOption = CORPUS,
     models: ModelsOption = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes. [tiny, among the models]")
@@ -53,31 +47,18 @@ def tiny(
         bool, typer.Option("--taught", help="Learn from what the large model says, beside the labels.")
     ] = False,
     logs: LogsOption = None,
-    search: Annotated[bool, typer.Option("--search", help="Only try settings, and show what each is worth.")] = False,
-    curve: Annotated[
-        bool, typer.Option("--curve", help="Only show what chosen kinds without a label are worth, beside random ones.")
-    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train the tiny model on labelled kinds: the same bytes for the same seed and corpus.
 
     It is fitted on the split `train` and calibrated on `tune`; scores are of `test`, programs that it has not met.
     """
-    trained = _needing(_tiny_train)
-    _is_corpus(corpus)
-    root = models or _packaged()
-    if search or curve:
-        from pipeline.cli.train_trials import show_curve, show_search
-
-        if search:
-            show_search(corpus, seed, json=json)
-        if curve:
-            show_curve(corpus, _large(root), unlabelled(logs or [LOGS]), seed, json=json)
-        return
+    trained = needing(_tiny_train)
+    check_corpus(corpus)
+    root = models or packaged()
     target = out_dir or root / "tiny"
-    teacher = _large(root) if taught else None
-    others = unlabelled(logs or [LOGS]) if taught else []
-    card = trained(corpus, target, to_kind, seed, say, teacher=teacher, unlabelled=others)
+    lessons = {"teacher": teacher(root), "unlabelled": unlabelled(logs or [LOGS])} if taught else {}
+    card = trained(corpus, target, to_kind, seed, say, **lessons)
     if json:
         emit_json(_told(target, card) | {"conflicts": card["conflicts"], "errors": card["errors"]})
         return
@@ -103,8 +84,8 @@ def encoder(
     json: JsonOption = False,
 ) -> None:
     """Export a sentence encoder as it comes to ONNX, rounded to int8; `train large` makes a better one of it."""
-    made = _needing(_encoder_export)
-    target = out_dir or _packaged() / "encoder"
+    made = needing(_encoder_export)
+    target = out_dir or packaged() / "encoder"
     card = _based(base, lambda: made(base, target, name=name or base, licence=licence))
     if json:
         emit_json({"out": str(target), "card": card})
@@ -120,7 +101,7 @@ def encoder(
     ),
 )  # fmt: skip
 def large(
-    corpus: CorpusOption = _CORPUS,
+    corpus: CorpusOption = CORPUS,
     models: ModelsOption = None,
     base: Annotated[
         str | None,
@@ -141,9 +122,9 @@ def large(
 
     Without --base, encoder and head stay, and are calibrated anew beside the tiny model of the same folder.
     """
-    trained = _needing(_large_train)
-    _is_corpus(corpus)
-    target = (models or _packaged()) / "large"
+    trained = needing(_large_train)
+    check_corpus(corpus)
+    target = (models or packaged()) / "large"
     of = _base(base, name, licence, epochs)
     card = _based(base or "", lambda: trained(corpus, target, to_kind, seed, say, base=of, keep=keep))
     _tell(target, card, json=json)
@@ -154,7 +135,7 @@ def large(
     examples=("dioptre train small --kept my-network --models my-models # needs `train large --keep`",),
 )  # fmt: skip
 def small(
-    corpus: CorpusOption = _CORPUS,
+    corpus: CorpusOption = CORPUS,
     models: ModelsOption = None,
     kept: Annotated[
         Path | None,
@@ -169,32 +150,12 @@ def small(
 
     Without --kept the network stays, and is calibrated anew beside the tiny model of the same folder.
     """
-    trained = _needing(_small_train)
-    _is_corpus(corpus)
-    root = models or _packaged()
+    trained = needing(_small_train)
+    check_corpus(corpus)
+    root = models or packaged()
     lessons = kept and _lessons(kept, root, logs or [LOGS], epochs)
     card = _based(str(kept), lambda: trained(corpus, root / "small", to_kind, seed, say, lessons=lessons))
     _tell(root / "small", card, json=json)
-
-
-def _packaged() -> Path:
-    from classifiers.card import MODELS
-
-    return MODELS
-
-
-def _is_corpus(corpus: Path) -> None:
-    if not corpus.is_dir():
-        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
-
-
-def _large(root: Path) -> Any:
-    """Give what the large stage of a folder of models says, as a teacher."""
-    from classifiers.encoder import Encoder
-    from classifiers.large import Large
-    from classifiers.tiny import Tiny
-
-    return Large.load(root / "large", Encoder.load(root / "encoder"), Tiny.load(root / "tiny")).scores
 
 
 def _base(base: str | None, name: str | None, licence: str, epochs: int | None) -> Any:
@@ -221,7 +182,7 @@ def _based(base: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def _lessons(kept: Path, root: Path, logs: list[Path], epochs: int | None) -> Any:
     from classifiers.train.small import Lessons
 
-    return Lessons(kept, _large(root), unlabelled(logs), epochs)
+    return Lessons(kept, teacher(root), unlabelled(logs), epochs)
 
 
 def _told(target: Path, card: dict[str, Any]) -> dict[str, Any]:
@@ -273,19 +234,3 @@ def _encoder_export() -> Any:
     from classifiers.train.encoder import export
 
     return export
-
-
-def _needing(load: Callable[[], Any]) -> Any:
-    """Import a training, which needs what running does not.
-
-    Raises:
-        CommandError: it is not installed; names the extra.
-    """
-    try:
-        return load()
-    except ModuleNotFoundError as error:
-        needed = _NEEDED.get((error.name or "").partition(".")[0])
-        if needed is None:
-            raise
-        message = f"training needs {needed}, which is not installed"
-        raise CommandError(message, "`pip install 'dioptre[train]'` brings it", code="setup") from None

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.app import JsonOption, command
-from pipeline.cli.errors import CommandError
 from pipeline.cli.output import Column, emit_json, out, say, table
-from pipeline.cli.train import _CORPUS, _needing, _packaged, train
+from pipeline.cli.train import train
 from pipeline.cli.train_kinds import to_kind
+from pipeline.cli.train_setup import CORPUS, CorpusOption, ModelsOption, check_corpus, needing, packaged
 
 
 @command(
@@ -17,25 +17,20 @@ from pipeline.cli.train_kinds import to_kind
     examples=("dioptre train exits --corpus corpus --out my-exits # needs the extra `train`; half a minute",),
 )  # fmt: skip
 def exits(
-    corpus: Annotated[
-        Path, typer.Option("--corpus", metavar="DIR", help="Labelled kinds, *.tsv. [sample_data/corpus]")
-    ] = _CORPUS,
+    corpus: CorpusOption = CORPUS,
     out_dir: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where they go. [the package's own]")
     ] = None,
-    models: Annotated[
-        Path | None, typer.Option("--models", metavar="DIR", help="Folder of the models. [the package's own]")
-    ] = None,
+    models: ModelsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Fit the exit scores of the models, and thresholds for each tier, on the corpus's split `tune`.
 
     Run it anew after any model was trained: its card pins them. Thresholds found here promise nothing; `certify` does.
     """
-    trained = _needing(_exits_train)
-    if not corpus.is_dir():
-        raise CommandError(f"{corpus}: no such folder", "name a folder of *.tsv with --corpus", code="corpus")
-    root = models or _packaged()
+    trained = needing(_exits_train)
+    check_corpus(corpus)
+    root = models or packaged()
     target = out_dir or root / "exits"
     card = trained(corpus, target, to_kind, say, root)
     if json:

@@ -1,24 +1,32 @@
-"""`dioptre train tiny --search` and `--curve`: tables of what settings and lessons are worth."""
+"""`dioptre train search` and `train curve`: what settings of the tiny model, and lessons, are worth."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from pipeline.cli.app import JsonOption, command
 from pipeline.cli.output import Column, emit_json, say, table
-from pipeline.cli.train_kinds import to_kind
+from pipeline.cli.train import train
+from pipeline.cli.train_kinds import LOGS, to_kind, unlabelled
+from pipeline.cli.train_setup import (
+    CORPUS,
+    CorpusOption,
+    LogsOption,
+    ModelsOption,
+    SeedOption,
+    check_corpus,
+    needing,
+    packaged,
+    teacher,
+)  # fmt: skip
 
-if TYPE_CHECKING:
-    from classifiers.train.lessons import Teacher
-    from schemas.registry import Kind
 
-
-def show_search(corpus: Path, seed: int, *, json: bool) -> None:
-    """Try settings of the tiny model on the split `tune`; nothing is written."""
-    from classifiers.train.trials import search
-
+@command(train, "search", examples=("dioptre train search # needs a corpus, and minutes",))
+def search(corpus: CorpusOption = CORPUS, seed: SeedOption = 0, json: JsonOption = False) -> None:
+    """Try settings of the tiny model, and show what each is worth on the split `tune`; nothing is written."""
+    trials = needing(_search)
+    check_corpus(corpus)
     rows = []
-    for trial in search(corpus, to_kind, seed):
+    for trial in trials(corpus, to_kind, seed):
         rows.append(trial)
         say(f"{trial.char}, {trial.buckets:,} buckets, {trial.kept:,} kept: leaf {trial.leaf_macro_f1:.4f}")
     if json:
@@ -35,11 +43,21 @@ def show_search(corpus: Path, seed: int, *, json: bool) -> None:
     )  # fmt: skip
 
 
-def show_curve(corpus: Path, teacher: "Teacher", unlabelled: "Sequence[Kind]", seed: int, *, json: bool) -> None:
-    """Teach the tiny model ever more kinds without a label, chosen in two ways; nothing is written."""
-    from classifiers.train.trials import curve
+@command(train, "curve", examples=("dioptre train curve # needs a corpus, archives, and the large model",))
+def curve(
+    corpus: CorpusOption = CORPUS,
+    models: ModelsOption = None,
+    logs: LogsOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Show what kinds without a label are worth that the large model labels; nothing is written.
 
-    rows = list(curve(corpus, to_kind, teacher, unlabelled, seed, say))
+    The tiny model is taught ever more of them, chosen in two ways: at random, and where it doubts.
+    """
+    taught = needing(_curve)
+    check_corpus(corpus)
+    rows = list(taught(corpus, to_kind, teacher(models or packaged()), unlabelled(logs or [LOGS]), seed, say))
     if json:
         emit_json({"curve": [asdict(row) for row in rows]})
         return
@@ -48,3 +66,15 @@ def show_curve(corpus: Path, teacher: "Teacher", unlabelled: "Sequence[Kind]", s
         [Column("kinds taught", right=True), *(Column(name, right=True) for name in names)],
         ((f"{r.count:,}", f"{r.random:.4f}", f"{r.doubtful:.4f}") for r in rows),
     )
+
+
+def _search() -> Any:
+    from classifiers.train.trials import search as trials
+
+    return trials
+
+
+def _curve() -> Any:
+    from classifiers.train.trials import curve as taught
+
+    return taught

@@ -123,5 +123,7 @@ def test_training_without_its_extra_names_the_extra(here: Path, monkeypatch: pyt
 
 
 def test_training_on_what_is_no_corpus_is_told(here: Path) -> None:
-    assert "no such folder" in dioptre("train", "tiny", "--corpus", "none").err
+    for what in ("tiny", "large", "small", "exits", "search", "curve"):
+        ran = dioptre("train", what, "--corpus", "none")
+        assert (ran.code, ran.err.splitlines()[0]) == (2, "error: none: no such folder")
     assert dioptre("train", "tiny", "--corpus", "logs", "--out", "out").code == 2
