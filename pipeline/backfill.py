@@ -108,37 +108,57 @@ def backfill(
     """
     assert job.lake is not None
     began = time.monotonic()
-    summary = _summary(job.lake, planned)
-    outcomes: list[archives.Outcome] = []
-    ledger, pace = Ledger(), Pace(team.pids())
+    told = _Told(_summary(job.lake, planned), Pace(team.pids()), on_commit, on_outcome)
+    summary, ledger = told.summary, told.ledger
     METER.begin(from_start=True)
     try:
         for what, value in team.listen(stop or threading.Event()):
-            if what == "committed":
-                _add(summary, value)
-                for footer in value.written:
-                    ledger.written(footer["stages"] or {}, footer["domains"])
-                pace.look(summary.events + summary.rejects)
-                on_commit(value)
-            elif what == "cpu":
-                summary.cpu_seconds += value
-            elif what == "ledger":
-                ledger.take(value)
-            elif what == "outcome":
-                outcomes.append(value)
-                on_outcome(value)
-                summary.findings += [(f.name, f.kind, f.detail) for f in value.findings]
-                summary.ends.update(value.ends)
+            told.take(what, value)
     finally:
         summary.stopped = stop is not None and stop.is_set()
         summary.seconds = time.monotonic() - began
         summary.cpu_seconds += METER.settle()
         ledger.take(METER.drain())
-        summary.pace = pace.samples
+        summary.pace = told.pace.samples
         with suppress(LakeError):
-            _record(Lake.open(job.lake), summary, planned, outcomes)
+            _record(Lake.open(job.lake), summary, planned, told.outcomes)
             Lake.open(job.lake).note_ledger(ledger.table(summary.run_id, job.coefficients), job.coefficients)
     return summary
+
+
+@dataclass
+class _Told:
+    """What the workers have told, put together."""
+
+    summary: Summary
+    pace: Pace
+    on_commit: Callable[[Committed], None]
+    on_outcome: Callable[[archives.Outcome], None]
+    ledger: Ledger = field(default_factory=Ledger)
+    outcomes: list[archives.Outcome] = field(default_factory=list)
+
+    def take(self, what: str, value: Any) -> None:
+        if what == "committed":
+            self._committed(value)
+        elif what == "cpu":
+            self.summary.cpu_seconds += value
+        elif what == "ledger":
+            self.ledger.take(value)
+        elif what == "outcome":
+            self._outcome(value)
+
+    def _committed(self, value: Committed) -> None:
+        _add(self.summary, value)
+        for footer in value.written:
+            self.ledger.written(footer["stages"] or {}, footer["domains"])
+        self.pace.look(self.summary.events + self.summary.rejects)
+        self.on_commit(value)
+
+    def _outcome(self, value: archives.Outcome) -> None:
+        self.outcomes.append(value)
+        self.on_outcome(value)
+        self.summary.findings += [(f.name, f.kind, f.detail) for f in value.findings]
+        self.summary.ends.update(value.ends)
 
 
 def _summary(lake: Path, planned: Planned) -> Summary:
