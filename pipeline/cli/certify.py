@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 
+ReferenceOption = Annotated[
+    str, typer.Option("--reference", metavar="WHO", help="Whose labels are true: people, or last-stage.")
+]
+
 
 @command(
     app, "certify", panel=CARE,
@@ -40,9 +44,7 @@ def certify(
     tier: Annotated[
         list[str] | None, typer.Option("--tier", metavar="NAME", help="Claim this tier, several times for several.")
     ] = None,
-    reference: Annotated[
-        str, typer.Option("--reference", metavar="WHO", help="Whose labels are true: people, or last-stage.")
-    ] = "people",
+    reference: ReferenceOption = "people",
     json: JsonOption = False,
 ) -> None:
     """Prove, from kinds drawn at random and labelled by people, how often stages are right when they answer alone.
@@ -55,28 +57,28 @@ def certify(
     Exit code 1: nothing was certified.
     """
     from connectors.lake import Lake
-    from pipeline.certify_draw import cert_sets
-    from pipeline.certify_draw import draw as draw_kinds
     from schemas.certificates import LAST_STAGE, PEOPLE
 
     if reference not in (PEOPLE, LAST_STAGE):
         raise CommandError(f"--reference {reference}: people or last-stage would be right")
     config = settings({"lake.path": lake})
     opened = Lake.open(config.settings.lake.path)
-    sets = cert_sets(opened)
-    fresh = draw or (0 if sets and not new else _first(config))
-    if fresh and not (next_ and sets and not draw):
-        draw_kinds(opened, fresh, None if new or not sets else sets[-1])
+    fresh = _draw(opened, draw, new=new, next_=next_)
     if next_ or (fresh and reference == PEOPLE):
         _show_next(opened, json=json)
         return
     _attempt(config, opened, _claims(config, tier), reference, json=json)
 
 
-def _first(config: "Config") -> int:
-    from pipeline.certify_draw import SIZE
+def _draw(lake: "Lake", more: int, *, new: bool, next_: bool) -> int:
+    """Draw what is asked for, and the first kinds of a cert set unasked; gives how many are due."""
+    from pipeline.certify_draw import SIZE, cert_sets, draw
 
-    return SIZE
+    sets = cert_sets(lake)
+    due = more or (0 if sets and not new else SIZE)
+    if due and not (next_ and sets and not more):
+        draw(lake, due, None if new or not sets else sets[-1])
+    return due
 
 
 def _claims(config: "Config", tiers: list[str] | None) -> "list[Claim]":

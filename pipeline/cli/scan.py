@@ -3,6 +3,7 @@
 import fnmatch
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,8 @@ from pipeline.cli.reading import FormatOption, NowOption, RulesOption, ZoneOptio
 if TYPE_CHECKING:
     from connectors.archives import Found
     from pipeline.cli.summary import KindCount, Tally
-    from pipeline.once import Once, Pass
+    from pipeline.config import Config
+    from pipeline.once import Pass
 
 ROOMY = 150
 """Columns of a terminal from which on an example fits beside the template."""
@@ -53,32 +55,24 @@ def scan(
     beginning of another, or its copy, counts once.
     """
     from pipeline.cli.summary import Tally
-    from pipeline.once import Once
 
-    config = config_of(rules=rules, tz=tz, format_=format_)
-    received_at = received(now, config)
-    once = Once(alone(config, lake=False, now=received_at), now=received_at)
-    tally = Tally()
-    found, read, size = _read(paths, once, tally)
-    tally.merge()
+    config, tally = config_of(rules=rules, tz=tz, format_=format_), Tally()
+    found, read, size = _read(paths, config, received(now, config), tally)
     if json:
         emit_json(_document(found, read, tally, size, limit, label))
     else:
         roomy = width() >= ROOMY or not sys.stdout.isatty()
         _show(read, tally, limit, label, examples=roomy if examples is None else examples)
-    for refused in found.refused:
-        say(f"not read: {refused.path}: {refused.reason}")
-    for finding in read.findings:
-        say(f"{finding.name}: {finding.kind}: {finding.detail}")
+    _say_unread(found, read)
 
 
-def _read(paths: Sequence[str], once: "Once", tally: "Tally") -> "tuple[Found, Pass, int]":
+def _read(paths: Sequence[str], config: "Config", now: datetime | None, tally: "Tally") -> "tuple[Found, Pass, int]":
     """Count everything; the archives found, the pass over them, and the bytes read."""
     from connectors.archives import find
     from pipeline.cli.progress import Bar, Volume
-    from pipeline.once import Pass
+    from pipeline.once import Once, Pass
 
-    found = find(paths)
+    once, found = Once(alone(config, lake=False, now=now), now=now), find(paths)
     volume = Volume(found.archives)
     read = Pass(found.archives, alike=True, on_end=lambda outcome: volume.end(outcome.archive.name))
     with Bar(volume, "scan") as bar:
@@ -87,7 +81,15 @@ def _read(paths: Sequence[str], once: "Once", tally: "Tally") -> "tuple[Found, P
             tally.add(once.label(records))
             volume.take(told[b"name"].decode(), int(told[b"end"]) - int(told[b"start"]))
             bar.show(tally.lines, len(tally.kinds), tally.rejected)
+    tally.merge()
     return found, read, volume.done
+
+
+def _say_unread(found: "Found", read: "Pass") -> None:
+    for refused in found.refused:
+        say(f"not read: {refused.path}: {refused.reason}")
+    for finding in read.findings:
+        say(f"{finding.name}: {finding.kind}: {finding.detail}")
 
 
 def _chosen(tally: "Tally", limit: int, label: str | None) -> "list[KindCount]":
