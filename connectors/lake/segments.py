@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,35 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+class Footer(Mapping[str, Any]):
+    """What a segment says about itself, kept as it was written and read when asked.
+
+    A chain knows all segments that are not yet compacted, thousands behind a busy stream; as dicts of dicts their
+    footers take some ten times the memory.
+    """
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: bytes) -> None:
+        self._told = told
+
+    def __getitem__(self, name: str) -> Any:
+        return _read(self._told)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_read(self._told))
+
+    def __len__(self) -> int:
+        return len(_read(self._told))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(told: bytes) -> Mapping[str, Any]:
+    """Read a footer; the last few are kept, for whoever asks one about this and that."""
+    footer: dict[str, Any] = json.loads(told)
+    return footer
+
+
 @dataclass(frozen=True)
 class Segment:
     """One file of a chain: it stands for the positions [start, end). `footer` is what it says about itself."""
@@ -43,7 +72,7 @@ class Segment:
     start: int
     end: int
     rows: int
-    footer: dict[str, Any]
+    footer: Mapping[str, Any]
 
 
 def encode(rows: pa.RecordBatch, footer: Mapping[str, Any]) -> memoryview:
@@ -75,7 +104,7 @@ def read_segment(path: Path) -> Segment:
     """
     try:
         meta = pq.read_metadata(path)
-        footer = json.loads((meta.metadata or {})[FOOTER])
+        footer = Footer((meta.metadata or {})[FOOTER])
         start, end = int(footer["start"]), int(footer["end"])
     except PermissionError as error:
         raise TornError(f"{path}: permission denied; give this user the permission to read it") from error

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from connectors.lake import Chain, GapError, Lake, LakeError, forget, verify
 from connectors.lake import chain as chain_module
+from connectors.lake.segments import read_segment
 from schemas.events import SEGMENT
 from tests.connectors.lake_rows import add, messages, rows
 
@@ -109,14 +111,26 @@ def test_a_filled_hole_knows_no_prefix_hash_but_its_neighbours_do(lake: Lake) ->
     assert (chain.end(), chain.prefix(), chain.known()) == (20, None, (10, "hash to 10"))
 
 
+def test_what_a_chain_knows_of_a_segment_takes_little_memory(lake: Lake) -> None:
+    marks = [[position, f"{position:012x}"] for position in range(100)]
+    (path,) = lake.chain("kafka-a").append(rows("kafka-a", [0]), 0, 1, {"skips": {}, "marks": marks}).created
+    read_segment(path)
+    tracemalloc.start()
+    known = [read_segment(path) for _ in range(200)]
+    held = tracemalloc.get_traced_memory()[0] / len(known)
+    tracemalloc.stop()
+    assert known[0].footer["marks"] == marks
+    assert held < 5_000, f"{held:.0f} bytes a segment"
+
+
 def test_the_footer_holds_the_counts_and_what_the_caller_told(lake: Lake) -> None:
     chain = lake.chain("kafka-a")
     batch = rows("kafka-a", [2, 3, 5], reject_reason="empty")
     chain.append(batch, 0, 10, {"skips": {"tombstone": 6, "marker": 1, "other": 0}, "prefix": "p", "name": "n"})
     (segment,) = chain.segments()
-    written_at = segment.footer.pop("written_at")
-    assert written_at.endswith("+00:00")
-    assert segment.footer == {
+    footer = dict(segment.footer)
+    assert footer.pop("written_at").endswith("+00:00")
+    assert footer == {
         "format_version": 1,
         "source": "kafka-a",
         "start": 0,
