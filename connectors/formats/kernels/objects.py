@@ -214,6 +214,23 @@ def _value(
 
 
 @helper
+def _key(data: Bytes, at: int, end: int, shapes: Room, to: int) -> tuple[int, int]:
+    """Write the key at `at` and its colon: where the value begins, NONE for no plain key, and the position behind."""
+    stop, escaped = _string_end(data, at + 1, end)
+    if data[at] != _QUOTE or stop == NONE or escaped:
+        return NONE, to
+    for i in range(at, stop + 1):
+        shapes[to] = data[i]
+        to += 1
+    at = _skip(data, stop + 1, end)
+    if at >= end or data[at] != _COLON:
+        return NONE, to
+    shapes[to] = _COLON
+    at = _skip(data, at + 1, end)
+    return at if at < end else NONE, to + 1
+
+
+@helper
 def _object(data: Bytes, at: int, end: int, starts: Ints, ends: Ints, aux: Room, shapes: Room, used: Longs) -> bool:
     """Note the values of the object [at, end) and write its shape, itself JSON, kinds in place of values."""
     to, depth, state = used[_SHAPES], 1, _KEY_OR_END
@@ -221,37 +238,21 @@ def _object(data: Bytes, at: int, end: int, starts: Ints, ends: Ints, aux: Room,
     to, at = to + 1, at + 1
     while depth > 0:
         at = _skip(data, at, end)
-        if at >= end:
+        if at >= end or depth > DEPTH:
             return False
-        byte = data[at]
-        if byte == _CLOSE and state != _KEY:
-            shapes[to] = _CLOSE
-            to, at, depth, state = to + 1, at + 1, depth - 1, _NEXT
-            continue
-        if state == _NEXT:
-            if byte != _COMMA:
+        closes = data[at] == _CLOSE and state != _KEY
+        if closes or state == _NEXT:
+            if not closes and data[at] != _COMMA:
                 return False
-            shapes[to] = _COMMA
-            to, at, state = to + 1, at + 1, _KEY
+            shapes[to] = data[at]
+            to, at, depth, state = to + 1, at + 1, depth - closes, _NEXT if closes else _KEY
             continue
-        stop, escaped = _string_end(data, at + 1, end)
-        if byte != _QUOTE or stop == NONE or escaped:
-            return False
-        for i in range(at, stop + 1):
-            shapes[to] = data[i]
-            to += 1
-        at = _skip(data, stop + 1, end)
-        if at >= end or data[at] != _COLON:
-            return False
-        shapes[to] = _COLON
-        to, at = to + 1, _skip(data, at + 1, end)
-        if at >= end:
+        at, to = _key(data, at, end, shapes, to)
+        if at == NONE:
             return False
         if data[at] == _OPEN:
             shapes[to] = _OPEN
             to, at, depth, state = to + 1, at + 1, depth + 1, _KEY_OR_END
-            if depth > DEPTH:
-                return False
             continue
         at, kind = _value(data, at, end, depth, starts, ends, aux, used)
         if at == NONE:

@@ -53,15 +53,9 @@ def _copy(data: Bytes, at: int, size: int, out: Bytes, to: int) -> None:
 
 @kernel("int64(text, int64[:,::1], int64, int64[:,::1], int32[::1], uint8[::1], uint8[::1], int64[::1])", _HERE)
 def read_records(
-    data: Bytes,
-    batches: Ints,
-    start: int,
-    out: Ints,
-    ends: npt.NDArray[np.int32],
-    valid: Bytes,
-    values: Bytes,
+    data: Bytes, batches: Ints, start: int, out: Ints, ends: npt.NDArray[np.int32], valid: Bytes, values: Bytes,
     bad: Ints,
-) -> int:
+) -> int:  # fmt: skip
     """Read the records from offset `start` on; give their number.
 
     Args:
