@@ -88,6 +88,8 @@ def _plan(shape: bytes, format_: str, fields: tuple[tuple[str, str], ...]) -> Pl
     taken = _Traced(record, ctx)
     names.fill(taken.event, taken)
     told = [name for name, _, _ in taken.attrs]
+    if shape.count(b':"a"') != sum(is_list for _, _, is_list in taken.attrs):
+        return None  # nobody would look into a list that is left out, whether it is one
     sure = len(set(told)) == len(told) <= ATTRS and all(len(name) <= VALUE for name in told)
     if not sure or ("message" not in taken.columns and not names.whole):
         return None

@@ -119,6 +119,12 @@ def mangled(draw: st.DrawFn) -> bytes:
     return line
 
 
+def by_the_many(line: bytes) -> vector.Found:
+    found = vector.Found.nothing(2)
+    objects.read(Block.of(pa.array([line, line])), np.array([NOW, NOW]), Context(NOW, None, UTC), vector.Memo(), found)
+    return found
+
+
 READINGS = st.builds(
     Reading, format=st.sampled_from(["auto"] * 4 + ["json", "json:vector", "json:ecs", "rfc3164"]),
     tz=st.sampled_from([UTC, ZoneInfo("Europe/Berlin")]), fields=st.sampled_from([{}, {}, FIELDS]), alone=st.just(True),
@@ -139,11 +145,23 @@ def test_the_cases_of_the_formats_say_so_by_the_many_too() -> None:
                          ids=lambda case: case["claim"])  # fmt: skip
 def test_the_records_of_shippers_are_read_by_the_many_unless_a_header_is_inside(case: dict[str, object]) -> None:
     line = str(case["line"]).encode()
-    raw, observed = pa.array([line, line]), np.array([NOW, NOW])
-    found = vector.Found.nothing(2)
-    objects.read(Block.of(raw), observed, Context(NOW, None, UTC), vector.Memo(), found)
+    found = by_the_many(line)
     inside = any(word in line for word in (b"<34>1 ", b'"Nov 20', b" stderr F", b'"extradata"'))
     assert (found.format >= 0).all() != inside
+
+
+@pytest.mark.parametrize("tags", ['["a","b"]', "[]", '[1,{"x":[true,"]"]}]', '[["é"], null ]'])
+def test_records_with_lists_are_read_by_the_many_too(tags: str) -> None:
+    line = f'{{"message":"x","tags":{tags},"of":{{"it":{tags}}},"n":1}}'.encode()
+    assert (by_the_many(line).format >= 0).all()
+    check([line], Reading(alone=True))
+
+
+def test_a_list_that_is_none_makes_no_object() -> None:
+    lines = [b'{"message":"x","tags":[1}}', b'{"message":"x","tags":[1 2]}', b'{"@version":[1 2],"@timestamp":"t","message":"x"}',
+             b'{"message":"x","tags":[1,]}', b'{"message":"x","tags":["a]}', b'{"message":"x","tags":["\\x"]}']  # fmt: skip
+    check(lines, Reading(alone=True))
+    assert all((by_the_many(line).format < 0).all() for line in lines)
 
 
 def test_shapes_without_end_are_left_to_the_lines() -> None:

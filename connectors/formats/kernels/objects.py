@@ -80,7 +80,8 @@ def _number_end(data: Bytes, at: int, end: int) -> int:
 
 @helper
 def _list_end(data: Bytes, at: int, end: int, depth: int) -> int:
-    """Where the list at `at` ends, its insides unread; NONE when it does not, or nests too deep."""
+    """Where the list at `at` ends, its insides unread; NONE when it does not, or nests too deep. `depth`: around it."""
+    outside = depth
     while at < end:
         byte = data[at]
         if byte == _QUOTE:
@@ -93,7 +94,7 @@ def _list_end(data: Bytes, at: int, end: int, depth: int) -> int:
                 return NONE
         elif byte in (_UNLIST, _CLOSE):
             depth -= 1
-            if depth == 0:
+            if depth == outside:
                 return at + 1
         at += 1
     return NONE
