@@ -1,16 +1,26 @@
 import json
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from learn_kit import Last, learner, meet, new_lake, person, rows, tiny
+from learn_kit import Last, encoder, learner, meet, new_lake, person, rows, tiny
+from test_labelling import parsed
 
+from classifiers.cascade import Cascade
+from classifiers.plan import plan_of
 from clustering.clusters import Clusters
+from clustering.registry import Registry
+from connectors.lake import Lake
 from pipeline.curate_undo import undo
+from pipeline.labelling import Labeller
+from pipeline.learn import Learner
 from pipeline.learn_labels import Labelled, label, outliers
+from pipeline.learn_models import Models, Spreads
 from pipeline.learn_state import Item, Known
-from schemas.registry import Kind, Verdict
+from schemas.registry import KINDS, Kind, Verdict
 
 FRUIT = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel", "iris", "juniper", "kiwi", "lemon"]
 USERS = [("sshd", f"Failed password for {name} from 10.0.0.{i} port 22 ssh2") for i, name in enumerate(FRUIT)]
@@ -21,6 +31,7 @@ OTHERS = [
     ("chronyd", "selected source as reference clock"),
     ("dhclient", "bound to address, renewal in some hours"),
 ]
+UNSURE = [*OTHERS, ("plugh", "frobnicator wants its tea")]
 ALL = [*USERS, *VMS, *OTHERS]
 
 
@@ -189,17 +200,51 @@ def test_who_inherited_from_a_cluster_follows_when_a_person_relabels_its_medoid_
 
 
 def test_what_tiny_said_inline_is_not_asked_again_and_what_it_was_sure_of_needs_no_other(tmp_path: Path) -> None:
-    from learn_kit import encoder
-
-    from pipeline.learn import Learner
-    from pipeline.learn_models import Models
-
     lake, last = new_lake(tmp_path / "lake"), Last()
     keys = meet(lake, OTHERS, said=Verdict("app.error", 0.95, "tiny", tiny().model))
     models = Models([tiny(), last], floor=0.5)
     Learner(lake, encoder, lambda: models).once()
     assert {rows(lake)[key]["label"] for key in keys} == {"app.error"}
     assert (last.asked, +models.calls) == ([], Counter())
+
+
+def scored(lake: Lake, last: Last, lines: list[tuple[str, str]], *, noted: bool = True) -> Counter[str]:
+    """Meet kinds inline and learn them by exit scores; gives the calls. `noted`: what tiny gave all labels is kept."""
+    plan = plan_of()
+    told = (f"Nov 20 11:59:58 web01 {app}: {text}" for app, text in lines)
+    novel = Labeller(Registry(), Cascade([tiny()], plan.floor)).label(parsed(*told)).novel
+    at = KINDS.get_field_index("spread")
+    assert novel.column(at).null_count == 0
+    lake.note_novel(novel if noted else novel.set_column(at, KINDS.field(at), pa.nulls(len(novel), pa.binary())))
+    models = Models([tiny(), last], plan.floor, plan.score, plan.near)
+    return Counter(Learner(lake, lambda: None, lambda: models).once().calls)
+
+
+def test_what_tiny_gave_all_labels_inline_is_not_asked_again_and_nothing_comes_out_differently(tmp_path: Path) -> None:
+    kept, asked = new_lake(tmp_path / "kept"), new_lake(tmp_path / "asked")
+    lasts = Last(), Last()
+    calls = scored(kept, lasts[0], UNSURE), scored(asked, lasts[1], UNSURE, noted=False)
+    assert (calls[0]["tiny"], calls[1]["tiny"]) == (0, len(UNSURE))
+    assert lasts[0].asked == lasts[1].asked
+    assert calls[0]["large"] == calls[1]["large"] == len(lasts[0].asked) > 0
+    names = ("label", "confidence", "stage", "model", "settled", "reason")
+    told = [{key: [row[name] for name in names] for key, row in rows(lake).items()} for lake in (kept, asked)]
+    assert told[0] == told[1]
+    assert {row["spread"] for row in rows(kept).values()} == {None}
+
+
+def test_what_tiny_gave_labels_of_one_name_is_not_taken_for_what_it_gives_a_template(tmp_path: Path) -> None:
+    assert scored(new_lake(tmp_path / "lake"), Last(), USERS)["tiny"] == 1
+
+
+def test_what_another_model_has_noted_or_nobody_is_asked_of_tiny() -> None:
+    kinds = [Kind(key, "named", "zone transfer from primary completed") for key in ("own", "other model", "none")]
+    (said,) = tiny().classify(kinds[:1])
+    assert said is not None
+    told = {"own": said, "other model": replace(said, model="tiny:0"), "none": replace(said, spread=None)}
+    found = Spreads(tiny(), told)
+    assert found.remembered == {"own"}
+    assert np.allclose(found.scores(kinds), tiny().scores(kinds), atol=1e-6)
 
 
 def test_a_pass_is_bounded_and_one_loud_program_does_not_keep_the_others_waiting(tmp_path: Path) -> None:
