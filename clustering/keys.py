@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clustering.key import key_of, kind_of, mask_app
+from clustering.keyed import Keyed, Making
 from clustering.memo import Memo
-from clustering.survivors import CLASSES, Plan, Telling, plan_of
+from clustering.survivors import CLASSES, HOLE, MASK, MAX_TEXT, Plan, Telling, plan_of
 from schemas.registry import Kind
 
 if TYPE_CHECKING:
@@ -40,17 +42,8 @@ MEMO_ENTRIES = 32_768
 """Skeletons, and kinds, remembered that were met in several blocks, and as many others: a quarter of a kB each."""
 
 
-@dataclass(frozen=True)
-class Keyed:
-    """The kinds of a batch: the distinct ones, for each row the index of its own, and the words in its holes."""
-
-    kinds: list[Kind]
-    codes: npt.NDArray[np.int32]
-    params: pa.StringArray
-
-
 class Keys:
-    """Keys of batch after batch; remembers skeletons and kinds, those that come back first of all (`memo`)."""
+    """Keys of batch after batch; remembers plans and kinds with classes, those that come back first of all (`memo`)."""
 
     def __init__(self) -> None:
         self._plans: Memo[str, Plan] = Memo(MEMO_ENTRIES)
@@ -67,85 +60,118 @@ class Keys:
         self._met += len(message)
         if self._met < FEW_ROWS and "clustering.kernels.door" not in sys.modules:
             return _defined(app, message)
-        numbers: dict[str, int] = {}  # by key, which names a kind: hashing all of it takes four times as long
-        met: list[Kind] = []
-        codes = np.empty(len(message), np.int32)
+        made, codes = Making(), np.empty(len(message), np.int32)
         params = []
         for at in range(0, len(message), BLOCK_ROWS):
-            kinds, inverse, words = self._block(app.slice(at, BLOCK_ROWS), message.slice(at, BLOCK_ROWS))
-            mine = np.array([numbers.setdefault(kind.key, len(numbers)) for kind in kinds], np.int32)
-            for kind, n in zip(kinds, mine.tolist(), strict=True):
-                if n == len(met):
-                    met.append(kind)
-            codes[at : at + len(inverse)] = mine[inverse]
+            inverse, words = self._block(app.slice(at, BLOCK_ROWS), message.slice(at, BLOCK_ROWS), made)
+            codes[at : at + len(inverse)] = inverse
             params.append(words)
-        return Keyed(met, codes, pa.concat_arrays(params) if params else pa.array([], pa.string()))
+        return made.keyed(codes, pa.concat_arrays(params) if params else pa.array([], pa.string()))
 
-    def _block(self, app: pa.DictionaryArray, message: pa.StringArray) -> tuple[list[Kind], Ints, pa.StringArray]:
+    def _block(
+        self, app: pa.DictionaryArray, message: pa.StringArray, made: Making
+    ) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+        """Name the kinds of a block: for each row the number of its kind, and the words in its holes."""
         from clustering.kernels.door import cut_all  # numba takes a second to import
 
         cut = cut_all(message)
-        skeletons = cut.skeletons.dictionary_encode()
-        plans = [self._plan(s) for s in skeletons.dictionary.to_pylist()]
-        which = skeletons.indices.to_numpy()
-        told, classes = _classes(cut, plans, which)
-        kinds, inverse = self._name(app, plans, which, told, classes)
-        named = (kinds, inverse, cut.params)
-        return self._one_by_one(app, message, cut.odd, named) if len(cut.odd) else named
+        encoded = cut.skeletons.dictionary_encode()
+        skeletons, which = self._planned(encoded.dictionary), encoded.indices.to_numpy()
+        told, classes = _classes(cut, skeletons.plans, skeletons.plan_of[which])
+        codes = self._name(app, skeletons, which, told, classes, made)
+        return _one_by_one(app, message, cut, codes, made) if len(cut.odd) else (codes, cut.params)
+
+    def _planned(self, texts: pa.StringArray) -> "_Skeletons":
+        """Plan the skeletons that have holes; a flood of invented words pays for no plan."""
+        plan_of = np.zeros(len(texts), np.int64)
+        holed = np.flatnonzero(pc.match_substring(texts, HOLE).to_numpy(zero_copy_only=False))
+        plan_of[holed] = 1 + np.arange(len(holed))
+        plans = [_PLAIN, *map(self._plan, texts.take(pa.array(holed)).to_pylist())]
+        shown = pc.replace_substring(texts, HOLE, MASK) if len(holed) else texts
+        special = np.array([plan.tail is not None for plan in plans])[plan_of]
+        special |= pc.utf8_length(shown).to_numpy() > MAX_TEXT
+        return _Skeletons(texts, plans, plan_of, shown, special)
 
     def _plan(self, skeleton: str) -> Plan:
         return self._plans.get(skeleton) or self._plans.put(skeleton, plan_of(skeleton))
 
-    def _kind(self, app: str | None, plan: Plan, classes: Classes) -> Kind:
+    def _app(self, app: str | None) -> str:
         masked = self._apps.get(app)
-        if masked is None:
-            masked = self._apps.put(app, mask_app(app))
-        memo = (masked, plan.pieces, classes)
-        return self._kinds.get(memo) or self._kinds.put(memo, kind_of(masked, plan, classes))
+        return self._apps.put(app, mask_app(app)) if masked is None else masked
+
+    def _kind(self, app: str, plan: Plan, classes: Classes) -> Kind:
+        memo = (app, plan.pieces, classes)
+        return self._kinds.get(memo) or self._kinds.put(memo, kind_of(app, plan, classes))
 
     def _name(
         self,
         app: pa.DictionaryArray,
-        plans: list[Plan],
-        which: Ints,
+        skeletons: "_Skeletons",
+        which: npt.NDArray[np.int32],
         told: Ints,
-        classes: list[tuple[tuple[int, str], ...]],
-    ) -> tuple[list[Kind], Ints]:
-        """Give each distinct (app, skeleton, classes) its kind: the kinds, and for each row the index of its own."""
+        classes: list[Classes],
+        made: Making,
+    ) -> npt.NDArray[np.int32]:
+        """Give each distinct (app, skeleton, classes) its kind; gives for each row the number of its own.
+
+        The text of most is the skeleton itself with its holes shown; the others are looked at one by one.
+        """
         apps = [*app.dictionary.to_pylist(), None]
         own = app.indices.fill_null(len(apps) - 1).to_numpy().astype(np.int64)
-        together = pa.array((own * len(plans) + which) * len(classes) + told).dictionary_encode()
-        kinds = []
-        for number in together.dictionary.to_pylist():
-            rest, told_of = divmod(number, len(classes))
-            app_of, plan_of_it = divmod(rest, len(plans))
-            kinds.append(self._kind(apps[app_of], plans[plan_of_it], classes[told_of]))
-        return kinds, together.indices.to_numpy()
+        size = len(skeletons.texts)
+        together = pa.array((own * size + which) * len(classes) + told).dictionary_encode()
+        rest, told_of = np.divmod(together.dictionary.to_numpy(), len(classes))
+        app_of, text_of = np.divmod(rest, max(1, size))
+        masked = [self._app(one) for one in apps]
+        special = {
+            i: self._kind(masked[app_of[i]], skeletons.plan(int(text_of[i])), classes[told_of[i]])
+            for i in np.flatnonzero((told_of > 0) | skeletons.special[text_of]).tolist()
+        }
+        numbers = made.add(masked, app_of, skeletons.shown.take(pa.array(text_of)), special)
+        return np.asarray(numbers[together.indices.to_numpy()], np.int32)
 
-    def _one_by_one(
-        self,
-        app: pa.DictionaryArray,
-        message: pa.StringArray,
-        odd: Ints,
-        named: tuple[list[Kind], Ints, pa.StringArray],
-    ) -> tuple[list[Kind], Ints, pa.StringArray]:
-        """Key the odd rows by the definition itself and put them in their places."""
-        kinds, inverse, params = named
-        rows = pa.array(odd)
-        keyed = [key_of(a, m) for a, m in zip(app.take(rows).to_pylist(), message.take(rows).to_pylist(), strict=True)]
-        inverse = inverse.copy()
-        inverse[odd] = len(kinds) + np.arange(len(odd))
-        order = np.arange(len(inverse))
-        order[odd] = len(order) + np.arange(len(odd))
-        words = pa.concat_arrays([params, pa.array([k.params for k in keyed], pa.string())]).take(pa.array(order))
-        return [*kinds, *(k.kind for k in keyed)], inverse, words
+
+_PLAIN = Plan((), (), None)
+
+
+@dataclass(frozen=True)
+class _Skeletons:
+    """The distinct skeletons of a block.
+
+    Attributes:
+        plans, plan_of: of those with holes, and for each the number of its own; 0 stands for those without.
+        shown: their holes written as in templates. special: (n,) that is not the template, whatever holes tell.
+    """
+
+    texts: pa.StringArray
+    plans: list[Plan]
+    plan_of: Ints
+    shown: pa.StringArray
+    special: npt.NDArray[np.bool_]
+
+    def plan(self, i: int) -> Plan:
+        at = int(self.plan_of[i])
+        return self.plans[at] if at else plan_of(self.texts[i].as_py())
+
+
+def _one_by_one(
+    app: pa.DictionaryArray, message: pa.StringArray, cut: "Cut", codes: npt.NDArray[np.int32], made: Making
+) -> tuple[npt.NDArray[np.int32], pa.StringArray]:
+    """Key the odd rows by the definition itself and put them in their places."""
+    odd = cut.odd
+    rows = pa.array(odd)
+    keyed = [key_of(a, m) for a, m in zip(app.take(rows).to_pylist(), message.take(rows).to_pylist(), strict=True)]
+    codes[odd] = made.put([one.kind for one in keyed])
+    order = np.arange(len(codes))
+    order[odd] = len(order) + np.arange(len(odd))
+    params = pa.concat_arrays([cut.params, pa.array([k.params for k in keyed], pa.string())])
+    return codes, params.take(pa.array(order))
 
 
 def _defined(app: pa.DictionaryArray, message: pa.StringArray) -> Keyed:
     keyed = [key_of(a, m) for a, m in zip(app.to_pylist(), message.to_pylist(), strict=True)]
-    numbers: dict[Kind, int] = {}
-    codes = np.array([numbers.setdefault(k.kind, len(numbers)) for k in keyed], np.int32)
-    return Keyed(list(numbers), codes, pa.array([k.params for k in keyed], pa.string()))
+    made = Making()
+    return made.keyed(made.put([k.kind for k in keyed]), pa.array([k.params for k in keyed], pa.string()))
 
 
 def _classes(cut: "Cut", plans: list[Plan], which: Ints) -> tuple[Ints, list[Classes]]:

@@ -39,6 +39,10 @@ class Registry:
         """Give what is known of each kind, in the order given; None for one never met."""
         return [self._entries.get(kind.key) for kind in kinds]
 
+    def known(self, keys: Iterable[str]) -> list[Entry | None]:
+        """Give what is known of the kinds of some keys, in the order given; None for one never met."""
+        return [self._entries.get(key) for key in keys]
+
     def learn(self, kinds: Iterable[tuple[Kind, Verdict]]) -> None:
         """Remember verdicts on kinds met for the first time, up to the bound."""
         self.note((kind, Entry(kind.key, verdict)) for kind, verdict in kinds)

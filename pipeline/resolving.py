@@ -85,6 +85,10 @@ class Resolver:
             out.append(other if tried[kind.app] > TRIED else self._find(kind) or other)
         return out
 
+    def full(self, app: str) -> Fit | None:
+        """Give what stands for the kinds of a program that takes none any more; None: it may take some."""
+        return self._others.get(app)
+
     def _find(self, kind: Kind) -> Fit | None:
         if not self._kinds.get(kind.app):
             return None

@@ -1,6 +1,7 @@
 """The column path computes what the definition says, whatever the text."""
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,3 +63,14 @@ def test_json_that_spells_half_a_character_has_a_key_that_can_be_stored() -> Non
     keyed = key_of("a", '{"a":"\\ud800","msg":"x \\udfff 1"}')
     assert (keyed.kind.template + keyed.params).encode()
     Keys().of(pa.array(["a"]).dictionary_encode(), pa.array(['{"a":"\\ud800"}']))
+
+
+def test_a_flood_of_invented_words_is_named_without_a_plan_or_a_kind_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("clustering.keys.FEW_ROWS", 0)
+    texts = [f"{a}{b} is {c}{a}" for a in "abcdefgh" for b in "klmnop" for c in "uvwxyz"]
+    keys = Keys()
+    got = keys.of(pa.array(["junk"] * len(texts)).dictionary_encode(), pa.array(texts))
+    assert got.kinds == [key_of("junk", text).kind for text in texts]
+    assert (len(keys._plans), len(keys._kinds)) == (0, 0)

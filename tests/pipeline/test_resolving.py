@@ -1,5 +1,7 @@
 """A new key that fits a known template is settled inline; what fits none in a full program is `<other>`."""
 
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +14,8 @@ from clustering.templates import Bounds
 from connectors.lake import Lake
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
-from pipeline.resolving import Resolver
+from pipeline.resolving import TRIED, Fit, Resolver
+from schemas.registry import Kind
 
 NAMES = "apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon".split()
 LINE = "Nov 20 11:59:58 web01 sshd: Failed password for {} from 10.0.0.1 port 22 ssh2"
@@ -127,3 +130,37 @@ def test_a_flood_in_one_batch_is_bounded_too() -> None:
     assert len(model.asked) == 5
     assert [row["template"] for row in out.novel.to_pylist()].count("<other>") == 1
     assert out.novel.num_rows == 6
+
+
+class Counting(Resolver):
+    """A resolver that counts the kinds it is asked about."""
+
+    asked = 0
+
+    def resolve(self, kinds: Sequence[Kind]) -> list[Fit | None]:
+        self.asked += len(kinds)
+        return super().resolve(kinds)
+
+
+def flooded(labeller: Labeller) -> list[dict[str, object]]:
+    """Fill a program, then flood it beside a line of another one; gives the rows."""
+    words = [" ".join(pair) for pair in product(NAMES, repeat=3)]
+    junk = [f"Nov 20 11:59:58 web01 junk: {text}" for text in words]
+    lines = [*junk[100:], LINE.format("mallory"), *junk[100:110]]
+    first = labeller.label(parsed(*junk[:100]))
+    labeller.label(parsed(junk[100]))
+    out = labeller.label(parsed(*lines))
+    return [*first.novel.to_pylist(), *out.novel.to_pylist(), *out.events.to_pylist()]
+
+
+def test_of_a_flood_into_a_full_program_no_more_kinds_are_looked_at_than_those_tried() -> None:
+    quick, slow = labeller_of(bounds=Bounds(program=50))[0], labeller_of(bounds=Bounds(program=50))[0]
+    quick._resolver = counts = Counting(Bounds(program=50))
+    slow._rules = lambda kinds: [None] * len(kinds)  # a rule has a word on each kind, so each is looked at
+    told, expected = flooded(quick), flooded(slow)
+    for row in (*told, *expected):
+        row.pop("observed_ts", None)
+    assert told == expected
+    assert {row["template_id"] for row in told[-10:]} == {told[-1]["template_id"]} != {told[-1]["key"]}
+    assert len(NAMES) ** 3 > 3 * TRIED
+    assert counts.asked <= 100 + 1 + TRIED + 1 + 1
