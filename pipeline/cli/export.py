@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -11,6 +11,9 @@ from pipeline.cli.app import ASK, JsonOption, LakeOption, app, command, settings
 from pipeline.cli.errors import CommandError
 from pipeline.cli.output import emit_json, hint, human_bytes, out, plural
 from pipeline.cli.times import moment
+
+if TYPE_CHECKING:
+    from connectors.catalog import Exported
 
 _WHAT = "What to export"
 
@@ -74,7 +77,11 @@ def export(
     made = write(opened, file, **chosen, format=_format(format_), overwrite=force)
     if json:
         emit_json({**asdict(made), "path": str(made.path)})
-        return
+    else:
+        _tell(made)
+
+
+def _tell(made: "Exported") -> None:
     size = human_bytes(made.bytes)
     out(f"{made.path}: {plural(made.events, 'event')} of {plural(made.templates, 'template')}, {size}")
     if made.format == "duckdb":

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,16 +71,9 @@ def label(
 
     With --jsonl FIELD the `id` of each object is echoed; what is no JSON object is a reject, reason bad_jsonl.
     """
-    from pipeline.merged import Merging
-    from pipeline.once import Once
-    from pipeline.rendered import Templates
-
     config = config_of(lake=lake, rules=rules, tz=tz, format_=format_)
     received_at = received(now, config)
-    job = alone(config, lake=lake is not None, now=received_at)
-    kinds = _kinds(job)
-    once, merging = Once(job, kinds, now=received_at), Merging(kinds)
-    work = _Work(path, once, Templates(kinds), merging, jsonl, base64)
+    work = _work(path, alone(config, lake=lake is not None, now=received_at), received_at, jsonl, base64=base64)
     if path != "-":
         work.meet()
     for chunk in work.output():
@@ -93,6 +87,15 @@ def _kinds(job: "Job") -> "pa.Table":
     from schemas.registry import KINDS
 
     return Lake.open(job.lake).kinds() if job.lake else KINDS.empty_table()
+
+
+def _work(path: str, job: "Job", now: datetime | None, field: str | None, *, base64: bool) -> "_Work":
+    from pipeline.merged import Merging
+    from pipeline.once import Once
+    from pipeline.rendered import Templates
+
+    kinds = _kinds(job)
+    return _Work(path, Once(job, kinds, now=now), Templates(kinds), Merging(kinds), field, base64)
 
 
 @dataclass(frozen=True)

@@ -50,16 +50,20 @@ def report(
     if json:
         emit_json(told)
         return
-    from pipeline.report_html import html
-
-    text = html(told, marks).encode("utf-8", "backslashreplace")
-    to.write_bytes(text)
-    out(f"{to}: {human_bytes(len(text))}")
+    _write(to, told, marks)
     if told["per_million"]:
         wh = told["per_million"]["inflow"]
         band = f"{wh['wh']:.3g} Wh ({wh['wh_low']:.2g} to {wh['wh_high']:.2g})"
         out(f"{band} per million events from the source to the lake, estimated")
     hint(f"open {to} in a browser; it loads nothing from anywhere")
+
+
+def _write(to: Path, told: dict[str, Any], marks: list[tuple[datetime, str]]) -> None:
+    from pipeline.report_html import html
+
+    text = html(told, marks).encode("utf-8", "backslashreplace")
+    to.write_bytes(text)
+    out(f"{to}: {human_bytes(len(text))}")
 
 
 def _gathered(config: "Config", since: datetime | None, until: datetime | None) -> dict[str, Any]:
