@@ -27,6 +27,7 @@ def trust(lake: "Lake", ask: "Ask", frozen: Mapping[str, str] | None) -> dict[st
     sets = cert_sets(lake)
     kinds = drawn(lake, sets[-1]) if sets else []
     counted = labelled(kinds)
+    used = spent(lake, sets[-1]) if sets else 0.0
     said = {one.kind.key: one.label or UNKNOWN for one in counted}
     audits = [
         {"cert_id": w.standing.cert_id, "tier": w.standing.tier, "domain": w.standing.domain, "n": w.audits.n,
@@ -39,7 +40,7 @@ def trust(lake: "Lake", ask: "Ask", frozen: Mapping[str, str] | None) -> dict[st
         "cert_set": {"id": sets[-1] if sets else None, "drawn": len(kinds), "labelled": len(counted)},
         "curves": curves(machine_said(lake, said), said),
         "audits": audits,
-        "needed": [needed(tier, len(counted), spent(lake, sets[-1]) if sets else 0.0) for tier in TIERS],
+        "needed": [needed(tier, len(counted), used) for tier in TIERS],
         "drift": dict(vars(moved(lake, found))) | {"days": new_kinds(ask)},
     }
 
