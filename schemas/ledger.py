@@ -13,9 +13,6 @@ PIPELINE, LEARN, CLUSTER, COMPACT = "pipeline", "learn", "cluster", "compact"
 """Stages that are no models: reading, parsing, keying and committing; merging kinds into templates; vectors and
 clusters; putting small files of events together."""
 
-REMOTE = "remote"
-"""The stage that asks a server: its Wh are told by the request, since nobody sees that server's processors."""
-
 
 def _field(name: str, kind: pa.DataType, doc: str) -> pa.Field:
     return pa.field(name, kind, nullable=False, metadata={"doc": doc})

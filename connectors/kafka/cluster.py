@@ -101,7 +101,7 @@ class Cluster:
         """Say what is wrong with the settings of the login."""
         how = self.sasl_mechanism
         if how is None:
-            given = next((n for n in ("username", "password", "password_file", "token_file") if getattr(self, n)), None)
+            given = next((name for name in _LOGIN_ONLY if getattr(self, name)), None)
             return (
                 f"{given}: nobody asks for it; set sasl_mechanism to one of {', '.join(MECHANISMS)}" if given else None
             )
