@@ -167,8 +167,7 @@ def _knob(ladder: Ladder, truth: I64, tier: Tier, shape: Shape) -> float | None:
 
 def _cost(ladder: Ladder, truth: I64, tier: Tier, price: float) -> float:
     """CPU-seconds a kind of the cheapest policy that seems precise enough; a kind left over costs the price beside."""
-    given = {"thrifty": tier.thrifty, "price": price}
-    shape = cheapest(ladder, truth, tier.depth, tier.p, **given, offsets=_FEW, gaps=_FEW)  # type: ignore[arg-type]
+    shape = cheapest(ladder, truth, tier.depth, tier.p, thrifty=tier.thrifty, price=price, offsets=_FEW, gaps=_FEW)
     return cost_of(ladder, truth, tier.depth, tier.p, shape, price)
 
 
