@@ -30,7 +30,7 @@ def tiny() -> Tiny:
 
 
 class Last:
-    """A last stage that labels by a function of the text, and remembers what it was asked; before it answers it calls `first`."""
+    """A last stage that labels by a function of the text, and remembers what it was asked. It calls `first` first."""
 
     name = "large"
 
