@@ -87,7 +87,7 @@ class Resolver:
 
     def full(self, app: str) -> Fit | None:
         """Give what stands for the kinds of a program that takes none any more; None: it may take some."""
-        return self._others.get(app)
+        return self._others.get(app) or self._other_if_full(app, Counter())
 
     def _find(self, kind: Kind) -> Fit | None:
         if not self._kinds.get(kind.app):
