@@ -71,7 +71,8 @@ def _held(
     if not chosen:
         raise corpus.CorpusError(f"{folder}: no kinds of split tune; more programs would be right")
     kinds = [row.kind for row in chosen]
-    near = _near(folder, root / "tiny", say)
+    met = {(r.kind.app, r.kind.template) for r, split in zip(rows, splits, strict=True) if split == "train"}
+    near = _near(root / "tiny", met, say)
     leaf = np.array([LEAVES.index(row.leaf) for row in chosen], np.int64)
     p = {}
     for stage in stages:
@@ -102,11 +103,10 @@ def costs_of(stages: Sequence[Model], near: Near, kinds: Sequence[Kind], rounds:
     return {name: round(float(seconds), 7) for name, seconds in least.items()}
 
 
-def _near(folder: Path, tiny: Path, say: Callable[[str], None]) -> Near:
+def _near(tiny: Path, met: set[tuple[str, str]], say: Callable[[str], None]) -> Near:
     """Index the labelled kinds of `train` alone: a kind that stands in the list itself would be near to itself."""
     rows, model = labelled(tiny)
-    splits = corpus.splits_of(folder, [program for _, program, _ in rows])
-    index = [row for row, split in zip(rows, splits, strict=True) if split == "train"]
+    index = [row for row in rows if row[1:] in met]
     if len(index) < len(rows):
         strange = len(rows) - len(index)
         say(f"{tiny}: {strange} labelled kinds are not of `train`; if it was trained on them, scores flatter")
