@@ -157,6 +157,21 @@ def test_records_with_lists_are_read_by_the_many_too(tags: str) -> None:
     check([line], Reading(alone=True))
 
 
+@pytest.mark.parametrize("part", ["", ".1", ".123456", ".1234567", ".123456789", ".99999999"])
+@pytest.mark.parametrize("zone", ["Z", "+01:00"])
+def test_stamps_to_the_nanosecond_as_docker_writes_them_are_read_by_the_many(part: str, zone: str) -> None:
+    line = f'{{"log":"text\\n","stream":"stderr","time":"2026-11-20T11:59:58{part}{zone}"}}'.encode()
+    assert (by_the_many(line).format >= 0).all()
+    check([line], Reading(alone=True))
+
+
+def test_a_fraction_with_something_else_in_it_is_left_to_the_lines() -> None:
+    for part in (".123456x", ".1234567-9", ".1234567890", "."):
+        line = f'{{"message":"x","time":"2026-11-20T11:59:58{part}Z"}}'.encode()
+        assert (by_the_many(line).format < 0).all()
+        check([line], Reading(alone=True))
+
+
 def test_a_list_that_is_none_makes_no_object() -> None:
     lines = [b'{"message":"x","tags":[1}}', b'{"message":"x","tags":[1 2]}', b'{"@version":[1 2],"@timestamp":"t","message":"x"}',
              b'{"message":"x","tags":[1,]}', b'{"message":"x","tags":["a]}', b'{"message":"x","tags":["\\x"]}']  # fmt: skip

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from connectors.formats.kernels.clean import Bytes, is_clean, trimmed
 from connectors.formats.kernels.spans import NONE, Ints, Spans, number
-from connectors.formats.kernels.times import NO_TIME, hour_of, iso_us, minutes_us
+from connectors.formats.kernels.times import MICROS, NO_TIME, hour_of, iso_us, minutes_us
 from schemas.compiled import helper, kernel
 
 _HERE = str(Path(__file__).parent)
@@ -116,7 +116,7 @@ def _read_iso(data: Bytes, at: int, end: int, row: int, fields: Fields, spans: S
     stop = _blank(data, at, end)
     if stop - at < 20 or stop >= end:
         return False
-    fields.us[row] = iso_us(data, at, stop)
+    fields.us[row] = iso_us(data, at, stop, MICROS)
     return bool(fields.us[row] != NO_TIME) and _header(data, stop + 1, end, row, fields, spans)
 
 
@@ -130,7 +130,7 @@ def _read_rfc5424(data: Bytes, at: int, end: int, row: int, fields: Fields, span
     structured = _field(data, msgid, end)
     if structured == NONE or structured >= end or host - at < 21:
         return False
-    fields.us[row] = iso_us(data, at, host - 1)
+    fields.us[row] = iso_us(data, at, host - 1, MICROS)
     stop = _data(data, structured, end, row, fields, spans)
     if fields.us[row] == NO_TIME or stop == NONE:
         return False

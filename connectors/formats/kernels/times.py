@@ -6,6 +6,8 @@ from connectors.formats import stamps
 from connectors.formats.kernels.clean import Bytes
 from schemas.compiled import helper
 
+MICROS, NANOS = 6, 9
+"""Digits of a fraction: what syslog daemons write, and what Docker and programs in Go do."""
 NO_TIME = int(np.iinfo(np.int64).min)
 HOURS = 12 * 32 * 24
 """Hours of a year that are told apart: (month * 32 + day) * 24 + hour."""
@@ -54,11 +56,11 @@ def minutes_us(data: Bytes, at: int) -> int:
 
 
 @helper
-def iso_us(data: Bytes, at: int, end: int) -> int:
-    """Microseconds since 1970 of the stamp [at, end), which has a `T`, a zone and at most six digits of fraction."""
+def iso_us(data: Bytes, at: int, end: int, most: int) -> int:
+    """Microseconds since 1970 of the stamp [at, end), which has a `T`, a zone and up to `most` digits of fraction."""
     zone = 1 if data[end - 1] == _Z else 6
     part = end - at - 19 - zone
-    if part < 0 or part == 1 or part > 7 or data[at + 10] != _T:
+    if part < 0 or part == 1 or part > most + 1 or data[at + 10] != _T:
         return NO_TIME
     day, hour, rest = _day_us(data, at), two(data, at + 11, 23), minutes_us(data, at + 13)
     east = 0 if zone == 1 else _east_us(data, end - 6)
@@ -70,12 +72,15 @@ def iso_us(data: Bytes, at: int, end: int) -> int:
 
 @helper
 def _fraction_us(data: Bytes, at: int, size: int) -> int:
-    """Microseconds of `.123`, `size` bytes long; negative for none."""
+    """Microseconds of `.123`, `size` bytes long, cut behind the sixth digit; negative for none."""
     if size > 0 and data[at] != _DOT:
         return -1
     value = 0
     for i in range(1, 7):
         value = value * 10 + (digit(data, at + i) if i < size else 0)
+    for i in range(7, size):
+        if digit(data, at + i) < 0:
+            return -1
     return value
 
 

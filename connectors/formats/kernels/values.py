@@ -8,7 +8,7 @@ import numpy.typing as npt
 from connectors.formats import stamps
 from connectors.formats.kernels.clean import Bytes
 from connectors.formats.kernels.spans import NONE, Ints, Spans, number
-from connectors.formats.kernels.times import NO_TIME, iso_us
+from connectors.formats.kernels.times import NANOS, NO_TIME, iso_us
 from schemas.compiled import helper, kernel
 
 _HERE = str(Path(__file__).parent)
@@ -66,6 +66,6 @@ def read_times(data: Bytes, starts: Longs, ends: Longs, out: Longs) -> None:
         if start < 0 or end <= start:
             out[i] = NO_TIME
         elif end - start >= 20 and data[start + 4] == 45:
-            out[i] = iso_us(data, start, end)
+            out[i] = iso_us(data, start, end, NANOS)
         else:
             out[i] = _since_1970(data, start, end)
