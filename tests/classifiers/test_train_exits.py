@@ -90,6 +90,28 @@ def test_a_cost_is_the_least_of_several_rounds_so_a_busy_neighbour_does_not_rais
     assert costs["large"] == pytest.approx(0.002, rel=0.5)
 
 
+def test_a_stage_that_remembers_what_it_was_asked_costs_what_it_costs_when_asked_of_new_kinds() -> None:
+    class Remembers:
+        labels = LEAVES
+
+        def __init__(self, name: str) -> None:
+            self.name = self.model = name
+            self.met: set[Kind] = set()
+
+        def scores(self, kinds: list[Kind]) -> None:
+            until = time.thread_time() + 0.001 * len(set(kinds) - self.met)
+            self.met |= set(kinds)
+            while time.thread_time() < until:
+                pass
+
+        classify = cosines = scores
+
+    kinds, stages = [Kind(str(i), "app", "x") for i in range(10)], [Remembers("tiny"), Remembers("large")]
+    stages[1].scores(kinds)
+    costs = costs_of(stages, Remembers("near"), kinds, rounds=3)  # type: ignore[arg-type]
+    assert costs["large"] >= 0.001
+
+
 def test_a_stage_that_knows_no_more_than_the_one_before_is_worth_nothing_and_one_that_does_is() -> None:
     for wanted in (True, False):
         seen = held(0.7, 0.88, 0.9, costs=(0.0001, 0.002, 0.02))
