@@ -38,7 +38,7 @@ def test_a_dead_server_holds_nobody_up_and_its_kinds_are_asked_about_again_when_
     keys = meet(lake, LINES)
     with chat(lambda _: fails(503)) as server:
         remote = Remote(Server(server.url), "qwen", Limits(), now=clock.now, sleep=clock.sleep)
-        models = Models([tiny(), remote], floor=0.3, sure=1.01)
+        models = Models([tiny(), remote], floor=0.5, sure=1.01)
         learner = Learner(lake, lambda: None, lambda: models)
         began = time.monotonic()
         assert learner.once().published == 2
