@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from classifiers.train.corpus import read_splits
 from connectors.formats.parse import Reading, parse
 from connectors.lake import Lake
 from pipeline.job import Job
@@ -44,7 +45,7 @@ NAMED = (
 
 
 class Novelties:
-    """New kinds: by turns a name nobody has met in a message of NAMED, and a message of the corpus nobody has met.
+    """New kinds: by turns a name nobody has met in a message of NAMED, and a message of a program no model has met.
 
     What share is realistic depends on the system: of the kinds that are new in the second halves of the eight Loghub
     samples (2,000 lines each: far from warm), 15 of OpenSSH's 17 fit a template of the first half, none of the 155 of
@@ -58,7 +59,8 @@ class Novelties:
         self._rng, self._named, self._names = np.random.default_rng(seed), named, 500
         rows = [row for path in sorted(CORPUS.glob("*.tsv")) if path.name != "splits.tsv"
                 for row in csv.reader(path.open(encoding="utf-8"), delimiter="\t", quoting=csv.QUOTE_NONE)]  # fmt: skip
-        texts = sorted({(row[0], row[3]) for row in rows if len(row) == 4 and row[0] != "program"})
+        split = read_splits(CORPUS)
+        texts = sorted({(row[0], row[3]) for row in rows if len(row) == 4 and split.get(row[0], "train") != "train"})
         self._texts = [texts[i] for i in self._rng.permutation(len(texts))]
 
     def one(self) -> str:
