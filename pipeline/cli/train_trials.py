@@ -3,28 +3,18 @@
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.cli import train_setup as setup
 from pipeline.cli.app import JsonOption, command
 from pipeline.cli.output import Column, emit_json, say, table
 from pipeline.cli.train import train
 from pipeline.cli.train_kinds import LOGS, to_kind, unlabelled
-from pipeline.cli.train_setup import (
-    CORPUS,
-    CorpusOption,
-    LogsOption,
-    ModelsOption,
-    SeedOption,
-    check_corpus,
-    needing,
-    packaged,
-    teacher,
-)  # fmt: skip
 
 
 @command(train, "search", examples=("dioptre train search # needs a corpus, and minutes",))
-def search(corpus: CorpusOption = CORPUS, seed: SeedOption = 0, json: JsonOption = False) -> None:
+def search(corpus: setup.CorpusOption = setup.CORPUS, seed: setup.SeedOption = 0, json: JsonOption = False) -> None:
     """Try settings of the tiny model, and show what each is worth on the split `tune`; nothing is written."""
-    trials = needing(_search)
-    check_corpus(corpus)
+    trials = setup.needing(_search)
+    setup.check_corpus(corpus)
     rows = []
     for trial in trials(corpus, to_kind, seed):
         rows.append(trial)
@@ -45,19 +35,21 @@ def search(corpus: CorpusOption = CORPUS, seed: SeedOption = 0, json: JsonOption
 
 @command(train, "curve", examples=("dioptre train curve # needs a corpus, archives, and the large model",))
 def curve(
-    corpus: CorpusOption = CORPUS,
-    models: ModelsOption = None,
-    logs: LogsOption = None,
-    seed: SeedOption = 0,
+    corpus: setup.CorpusOption = setup.CORPUS,
+    models: setup.ModelsOption = None,
+    logs: setup.LogsOption = None,
+    seed: setup.SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
     """Show what kinds without a label are worth that the large model labels; nothing is written.
 
     The tiny model is taught ever more of them, chosen in two ways: at random, and where it doubts.
     """
-    taught = needing(_curve)
-    check_corpus(corpus)
-    rows = list(taught(corpus, to_kind, teacher(models or packaged()), unlabelled(logs or [LOGS]), seed, say))
+    taught = setup.needing(_curve)
+    setup.check_corpus(corpus)
+    rows = list(
+        taught(corpus, to_kind, setup.teacher(models or setup.packaged()), unlabelled(logs or [LOGS]), seed, say)
+    )
     if json:
         emit_json({"curve": [asdict(row) for row in rows]})
         return
