@@ -1,6 +1,7 @@
 """What a pass of learning publishes: rows of the registry, for what is settled now or is of another template."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -29,18 +30,21 @@ def rows_of(
     rows = state.table.take(pa.array(chosen, pa.int64()))
     own = [templates[i] for i in chosen]
     texts = [None if one.text == state.kind(i).template else one.text for one, i in zip(own, chosen, strict=True)]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "template_id": [one.id for one in own],
         "merged_text": texts,
         "cluster_id": [one[1] for one in said],
         "reason": [one[2] for one in said],
         "set_by": [LEARN] * len(said),
-        "ordered": [None] * len(said),
-        "muted": [None] * len(said),
-        "spread": [None] * len(said),
+        **dict.fromkeys(("ordered", "muted", "spread"), [None] * len(said)),
         **{n: [getattr(one[0], n) for one in said] for n in ("label", "confidence", "stage", "model", "settled")},
         "cert_id": [one[0].cert_id for one in said],
     }
+    return _with(rows, columns)
+
+
+def _with(rows: pa.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
+    """Put values in the place of columns of the schema KINDS."""
     for name, values in columns.items():
         at = KINDS.get_field_index(name)
         rows = rows.set_column(at, KINDS.field(at), pa.array(values, KINDS.field(at).type))
