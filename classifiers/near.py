@@ -19,14 +19,14 @@ Row = tuple[str, str, str]
 """A labelled kind: leaf, program, template."""
 
 _RECIPE = Recipe(1 << 20, (2, 2), {g: {"app": 0.5, "word": 1.0, "pair": 1.0}.get(g, 0.0) for g in GROUPS})
-_KINDS = 64  # asked at once: their sums over 10,000 labelled kinds stay in the processor's cache
+_KINDS = 16  # asked at once: their sums over 36,000 labelled kinds stay in the processor's cache
 _ROWS = 1_024  # counted at once: all 36,000 left 68 MB more in the heap
 
 
 class Near:
     """An index of labelled kinds by their words and pairs of words; `model` names the list it was made of.
 
-    It takes a fifth of a second and 6 MB for 6,000 kinds. `Neighbours` reads pieces of words too: it is better at
+    It is made in .7 CPU-s of 36,000 kinds. `Neighbours` reads pieces of words too: it is better at
     showing what is alike, and a hundred times as slow.
     """
 
