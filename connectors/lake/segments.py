@@ -39,7 +39,7 @@ class Footer(Mapping[str, Any]):
     """What a segment says about itself, kept as it was written and read when asked.
 
     A chain knows all segments that are not yet compacted, thousands behind a busy stream; as dicts of dicts their
-    footers take some ten times the memory.
+    footers take eight times the memory.
     """
 
     __slots__ = ("_told",)
