@@ -25,6 +25,7 @@ from connectors.kafka.cluster import Cluster
 from connectors.lake import Lake, verify
 from pipeline import stream_compact, stream_learn
 from tests.bench import topics
+from tests.bench.bench_stream import FEW_RECORDS
 from tests.bench.report import Row, least, most, told
 from tests.bench.slopes import Slope, least_of_each_minute, slope_of
 from tests.engines.broker import Broker
@@ -43,7 +44,10 @@ LASTING = 0.8
 
 @dataclass
 class Feed(threading.Thread):
-    """Appends the same lines over and over, at a rate; `sent` counts them."""
+    """Appends the same record batches over and over, at a rate; `sent` counts the records.
+
+    The broker stamps them as it takes them, so they are made once, and feeding takes next to nothing from the job.
+    """
 
     cluster: Cluster
     topic: str
@@ -54,17 +58,18 @@ class Feed(threading.Thread):
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
         spelt = topics.lines(200_000, 165)
-        self._batches = list(iter(lambda: list(itertools.islice(spelt, topics.BATCH)), []))
+        cut = iter(lambda: list(itertools.islice(spelt, topics.BATCH)), [])
+        self._batches = [(len(values), topics.batch(values, time.time_ns() // 1_000_000)) for values in cut]
 
     __hash__ = threading.Thread.__hash__
 
     def run(self) -> None:
         began = time.monotonic()
-        for turn, values in enumerate(itertools.cycle(self._batches)):
+        for turn, (records, made) in enumerate(itertools.cycle(self._batches)):
             if self.stop.is_set():
                 return
-            topics.send(self.cluster, self.topic, turn % PARTITIONS, topics.batch(values, time.time_ns() // 1_000_000))
-            self.sent += len(values)
+            topics.send(self.cluster, self.topic, turn % PARTITIONS, made)
+            self.sent += records
             time.sleep(max(0.0, began + self.sent / self.per_s - time.monotonic()))
 
 
@@ -139,10 +144,10 @@ def role(process: psutil.Process, main: int) -> str:
 def peak(broker: Broker, folder: Path, records: int) -> float:
     """Give the records a second at which one process reads a backlog; starting not counted.
 
-    The first start is not timed: it compiles what is not yet compiled.
+    The first start is not timed: it compiles what is not yet compiled. The few are enough to load what many are read with.
     """
     took = []
-    for name, count in (("first", 1_000), ("few", 1_000), ("many", records)):
+    for name, count in (("first", FEW_RECORDS), ("few", FEW_RECORDS), ("many", records)):
         scene = Scene(broker, folder / name, f"soak-{name}", PARTITIONS)
         broker.create_topic(scene.topic, PARTITIONS)
         topics.fill(broker.bootstrap, {scene.topic: PARTITIONS}, count, 165)
@@ -152,7 +157,7 @@ def peak(broker: Broker, folder: Path, records: int) -> float:
         until(lambda job=job: not job.running, "the backlog is read", 600)  # type: ignore[misc]
         took.append(time.monotonic() - began)
         shutil.rmtree(scene.lake)
-    return (records - 1_000) / max(took[2] - took[1], took[2] / 2)
+    return (records - FEW_RECORDS) / max(took[2] - took[1], took[2] / 2)
 
 
 def soak(broker: Broker, folder: Path, given: argparse.Namespace) -> list[Row]:
