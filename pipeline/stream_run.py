@@ -1,5 +1,6 @@
 """One bounded run of the graph in this process: spans of partitions into the lake."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -50,6 +51,7 @@ class Graph:
         committed = records | "Parse" >> Parse(job) | "Label" >> Label(job) | "Commit" >> Commit(job)
         committed | "Tell commits" >> beam.Map(_tell)
         self._proto = p.to_runner_api(default_environment=EmbeddedPythonEnvironment.default())
+        shutil.rmtree(p.local_tempdir, ignore_errors=True)  # Beam removes it after `Pipeline.run`, which is not called
 
     def run(self, runs: Runs, todo: Sequence[Span]) -> None:
         """Run once over spans of partitions, one after the other.

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from connectors.lake import Lake
 from tests.bench.processes import run
 from tests.bench.reading import WAYS
@@ -33,11 +35,12 @@ PARTS = ["reading", "scaling", "engines"]
 
 @dataclass(frozen=True)
 class Took:
-    """What reading `records` took."""
+    """What reading `records` took; `busy_s`: CPU-seconds of the whole machine meanwhile, the broker's too."""
 
     records: int
     cpu_s: float
     wall_s: float
+    busy_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,14 @@ class Bench:
         words += ["--workers", str(workers)]
         if endpoint:
             words += ["--runner", "PortableRunner", "--", f"--job_endpoint={endpoint}"]
+        before = busy_s()
         used = run([self.command, "stream", *words], cwd=self.work)
+        busy = busy_s() - before
         rows = sum(s.rows for source in Lake.open(lake).sources() for s in Lake.open(lake).chain(source).segments())
         shutil.rmtree(lake)
         if rows != records:
             raise RuntimeError(f"{topic}: {records} records gave {rows} rows")
-        return Took(records, used.cpu_s, used.wall_s)
+        return Took(records, used.cpu_s, used.wall_s, busy)
 
     def timed(self, topic: str, records: int, *, workers: int = 1, endpoint: str | None = None) -> Took:
         """As `stream`, less what a topic with few records takes: starting.
@@ -80,7 +85,9 @@ class Bench:
         for _ in range(TRIES):
             few = self.stream(f"{topic}-few", FEW_RECORDS, workers=workers, endpoint=endpoint)
             all_ = self.stream(topic, records, workers=workers, endpoint=endpoint)
-            less = Took(records - FEW_RECORDS, all_.cpu_s - few.cpu_s, all_.wall_s - few.wall_s)
+            less = Took(
+                records - FEW_RECORDS, all_.cpu_s - few.cpu_s, all_.wall_s - few.wall_s, all_.busy_s - few.busy_s
+            )
             if min(less.cpu_s, less.wall_s) > 0:
                 return less
             say("starting took longer than the whole, which says nothing; again")
@@ -126,6 +133,10 @@ def scaling(bench: Bench, topic: str, records: int) -> list[Row]:
     cost = [_cpu(two) / _cpu(one) for one, two in zip(took[1], took[2], strict=True)]
     rows.append(least(part, "two processes / one, by wall", statistics.median(ratios), "x", GOAL_TWO))
     rows.append(Row(part, "CPU of two processes / of one", statistics.median(cost), "x"))
+    busy = {workers: statistics.median(t.busy_s / t.wall_s for t in took[workers]) for workers in took}
+    cores = psutil.cpu_count()
+    rows += [Row(part, f"cores busy of {cores}, --workers {workers}", busy[workers], "") for workers in took]
+    rows.append(Row(part, "cores / those busy with one process: no more is to be had here", cores / busy[1], "x"))
     return rows
 
 
@@ -144,6 +155,12 @@ def engines(bench: Bench, topic: str, records: int, endpoints: dict[str, str]) -
     return rows + [
         Row("engines", f"{name} / poll loop, by wall", statistics.median(r), "x") for name, r in ratios.items()
     ]
+
+
+def busy_s() -> float:
+    """Give the CPU-seconds that this machine has been busy, since it started."""
+    spent = psutil.cpu_times()
+    return float(sum(spent) - spent.idle - spent.iowait - spent.guest - spent.guest_nice)
 
 
 def _cpu(took: Took) -> float:

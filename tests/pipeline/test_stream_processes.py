@@ -209,3 +209,12 @@ def test_an_error_of_ours_comes_out_of_beam_as_it_went_in(error: Exception, tmp_
     with pytest.raises(type(error)) as caught:
         Graph(Job(lake.root)).run(Fails(error), [Span(Partition("t", 0, "kafka-a"), 0, 0, 1, "")])  # type: ignore[arg-type]
     assert caught.value is error
+
+
+def test_a_graph_leaves_no_temporary_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pipeline.quiet  # noqa: F401 - before Beam
+    from pipeline.stream_run import Graph
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    Graph(Job(tmp_path / "lake"))
+    assert not list(tmp_path.iterdir())
