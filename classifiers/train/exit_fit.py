@@ -172,13 +172,16 @@ def _cost(ladder: Ladder, truth: I64, tier: Tier, price: float) -> float:
 
 
 def worthless(held: Held, all_: Fitted, fewer: Fitted, names: Sequence[str], without: Sequence[str]) -> str | None:
-    """Say why a stage gains nothing; None: it does, at some tier. A kind left over costs the same either way."""
+    """Say why a stage gains nothing; None: it does, at some tier. A kind left over costs the same either way.
+
+    Where no policy is precise enough with the stage or without (both costs infinite), it gains nothing at that tier.
+    """
     words, price = [], sum(held.costs[name] for name in names)
     for tier in (TIERS["coarse"], TIERS["standard"]):
         truth = held.truth[tier.depth]
         with_ = _cost(ladder_of(held, all_, names), truth, tier, price)
         bare = _cost(ladder_of(held, fewer, without), truth, tier, price)
-        if with_ <= _GAIN * bare:
+        if np.isfinite(with_) and with_ <= _GAIN * bare:
             return None
         words.append(f"{1e3 * with_:.2f} ms CPU a kind with it and {1e3 * bare:.2f} without at {tier.name}")
     return "gains nothing at its cost: " + ", ".join(words)

@@ -120,3 +120,10 @@ def test_a_stage_that_knows_no_more_than_the_one_before_is_worth_nothing_and_one
         told = worthless(seen, fit(seen, names), fit(seen, without), names, without)
         assert (told is not None) == wanted
         assert told is None or "gains nothing" in told
+
+
+def test_a_stage_is_worth_nothing_where_no_stages_are_precise_enough_with_it_or_without() -> None:
+    seen = held(0.0, 0.0, 0.0)
+    names, without = ["s0", "s1", "s2"], ["s0", "s2"]
+    told = worthless(seen, fit(seen, names), fit(seen, without), names, without)
+    assert told is not None and "inf ms" in told
