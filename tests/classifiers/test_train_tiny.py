@@ -12,7 +12,7 @@ from classifiers.models_list import packaged
 from classifiers.neighbours import Neighbours
 from classifiers.tiny import Tiny
 from classifiers.train import corpus, phrases
-from classifiers.train.tiny import train
+from classifiers.train.tiny import listed, train
 from schemas.registry import Kind
 from schemas.taxonomy import taxonomy
 
@@ -161,3 +161,11 @@ def test_every_leaf_has_phrases_and_every_choice_of_a_pattern_is_said() -> None:
     said = " ; ".join(text for p in found for text in p.texts)
     assert not set(said) & set("{}|")
     assert "radius authentication" in said
+
+
+def test_of_each_leaf_so_many_kinds_at_most_are_packaged_the_same_whatever_their_order() -> None:
+    rows = [corpus.Labelled(f"p{i}", leaf, "written", Kind(f"{leaf}{i}", f"p{i}", f"{leaf} {i}"))
+            for leaf, n in (("app.info", 9), ("app.error", 2)) for i in range(n)]  # fmt: skip
+    chosen = listed(rows, 4)
+    assert [row.leaf for row in chosen] == ["app.info"] * 4 + ["app.error"] * 2
+    assert {row.kind for row in listed(rows[::-1], 4)} == {row.kind for row in chosen}
