@@ -40,7 +40,7 @@ demo: setup ## label the sample logs into a lake and answer a first question
 	@deploy/demo.sh
 
 test: $(VENV)/dev.stamp lint ## lint, types, layers, and all quick tests
-	@$(BIN)/python -m pytest -m "not slow and not engines"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow and not engines"
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.card import CARD, MODELS
+from classifiers.card import CARD, MODELS, read_card
 from classifiers.exits import DOMAIN_OF, EVIDENCE, FILE, LEAVES, ExitScore, domains
 from classifiers.near import Near, labelled
 from classifiers.opinions import Seen, spread
@@ -43,8 +43,8 @@ def train(
         say(f"{name}: left out: {why}")
     stages = list(plan.stages)
     held, model = _held(folder, to_kind, stages, root, say)
-    names = [stage.name for stage in stages]
-    left_out: dict[str, str] = {}
+    left_out = strangers(root, [stage.name for stage in stages])
+    names = [stage.name for stage in stages if stage.name not in left_out]
     fitted = fit(held, names)
     for name in names[1:-1]:
         without = [other for other in names if other != name]
@@ -60,6 +60,16 @@ def train(
         gaps=found.gaps, passes=found.passes,
     )  # fmt: skip
     return _write(target, score, fitted, ladder, found, held, corpus.data_hash(corpus.files(folder)))
+
+
+def strangers(root: Path, names: Sequence[str]) -> dict[str, str]:
+    """Find stages, but the first and the last, that were trained on another corpus than the first.
+
+    What such a stage knows of the programs of `tune` cannot be told, so what it seems to gain there proves nothing.
+    """
+    corpora = {name: read_card(root / name).get("training", {}).get("corpus_sha256") for name in names}
+    other = [name for name in names[1:-1] if corpora[name] != corpora[names[0]]]
+    return dict.fromkeys(other, f"trained on another corpus than {names[0]}: it may know programs of `tune`")
 
 
 def _held(

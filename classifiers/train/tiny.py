@@ -179,8 +179,16 @@ def _card(dealt: Dealt, found: Judged, weak: int, lesson: Lesson | None, seed: i
 
 
 def listed(rows: Sequence[Labelled], most: int = LISTED) -> list[Labelled]:
-    """Choose the labelled kinds that go with the model: so many of each leaf at most, as if drawn, always the same."""
-    order = sorted(rows, key=lambda row: crc32(f"{row.program} {row.kind.template}".encode("utf-8", "replace")))
+    """Choose the labelled kinds that go with the model: so many of each leaf at most, always the same.
+
+    Programs with many kinds come first, for they are met most; beyond that it is as if drawn.
+    """
+    kinds = Counter(row.program for row in rows)
+
+    def place(row: Labelled) -> tuple[int, int]:
+        return -kinds[row.program], crc32(f"{row.program} {row.kind.template}".encode("utf-8", "replace"))
+
+    order = sorted(rows, key=place)
     seen: Counter[str] = Counter()
     chosen = set()
     for row in order:

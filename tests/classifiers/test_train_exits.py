@@ -1,7 +1,9 @@
 """Fitting exit scores: what they are worth on programs held out, thresholds, and stages that gain nothing."""
 
+import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from classifiers.exits import DOMAIN_OF, LEAVES, domains
 from classifiers.opinions import Seen
 from classifiers.train.exit_fit import Held, aurc, fit, ladder_of, logistic, policies_of, tier_of, worthless
-from classifiers.train.exits import costs_of
+from classifiers.train.exits import costs_of, strangers
 from schemas.policy import DEPTHS, DOMAIN, LEAF, TIERS
 from schemas.registry import Kind
 
@@ -128,3 +130,11 @@ def test_a_stage_is_worth_nothing_where_no_stages_are_precise_enough_with_it_or_
     told = worthless(seen, fit(seen, names), fit(seen, without), names, without)
     assert told is not None
     assert "inf ms" in told
+
+
+def test_a_stage_between_that_was_trained_on_another_corpus_is_a_stranger(tmp_path: Path) -> None:
+    for name, corpus in (("tiny", "a"), ("small", "b"), ("large", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.json").write_text(json.dumps({"files": {}, "training": {"corpus_sha256": corpus}}))
+    assert list(strangers(tmp_path, ["tiny", "small", "large"])) == ["small"]
+    assert strangers(tmp_path, ["tiny", "large"]) == {}
