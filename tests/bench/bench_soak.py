@@ -47,7 +47,7 @@ LASTING = 0.8
 class Feed(threading.Thread):
     """Appends the same record batches over and over, at a rate; `sent` counts the records.
 
-    The broker stamps them as it takes them, so they are made once, and feeding takes next to nothing from the job.
+    The broker stamps them as it takes them, so they are made once: made anew each time, they came at half of the rate.
     """
 
     cluster: Cluster
@@ -145,7 +145,7 @@ def role(process: psutil.Process, main: int) -> str:
 def peak(broker: Broker, folder: Path, records: int) -> float:
     """Give the records a second at which one process reads a backlog; starting not counted.
 
-    The first start is not timed: it compiles what is not yet compiled. The few are enough to load what many are read with.
+    The first start is not timed: it compiles what is not yet compiled. The few load all that the many are read with.
     """
     took = []
     for name, count in (("first", FEW_RECORDS), ("few", FEW_RECORDS), ("many", records)):
