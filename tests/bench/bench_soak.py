@@ -47,7 +47,7 @@ LASTING = 0.8
 class Feed(threading.Thread):
     """Appends the same record batches over and over, at a rate; `sent` counts the records.
 
-    The broker stamps them as it takes them, so they are made once: made anew each time, they came at half of the rate.
+    The broker stamps them as it takes them, so they are made once: made anew each time, they reached half of the peak.
     """
 
     cluster: Cluster
