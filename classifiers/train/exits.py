@@ -41,10 +41,10 @@ def train(
     plan = plan_of(scored=False, root=root)
     for name, why in plan.left_out.items():
         say(f"{name}: left out: {why}")
-    stages = list(plan.stages)
+    left_out = strangers(root, [stage.name for stage in plan.stages])
+    stages = [stage for stage in plan.stages if stage.name not in left_out]
+    names = [stage.name for stage in stages]
     held, model = _held(folder, to_kind, stages, root, say)
-    left_out = strangers(root, [stage.name for stage in stages])
-    names = [stage.name for stage in stages if stage.name not in left_out]
     fitted = fit(held, names)
     for name in names[1:-1]:
         without = [other for other in names if other != name]

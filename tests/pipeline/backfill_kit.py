@@ -20,6 +20,9 @@ from connectors.lake import Lake, verify
 
 DIOPTRE = str(Path(sys.executable).parent / "dioptre")
 
+LINES = 6_000
+"""Lines of the archives that the tests of the whole command read."""
+
 CODECS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from backfill_kit import LINES, archive
 from cli_kit import copied, workplace
 
 
@@ -26,6 +27,13 @@ def own(place: Path, tmp_path: Path) -> Iterator[Path]:
     """Work in a copy of that folder."""
     with copied(place, tmp_path / "own") as folder:
         yield folder
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A folder with the same number of lines in every codec: LINES in all."""
+    archive(tmp_path / "logs", LINES // 5)
+    return tmp_path / "logs"
 
 
 @pytest.fixture(autouse=True)

@@ -1,26 +1,13 @@
-"""The real command from archives to a whole lake: killed, asked to stop, run twice at once, out of space."""
+"""The real command from archives to a whole lake: killed, run again, run twice at once."""
 
 import os
 import random
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from backfill_kit import archive, assert_whole, kill_group, positions, segments, start, when
+from backfill_kit import LINES, assert_whole, kill_group, segments, start, when
 from cli_kit import dioptre
 
-LINES = 6_000
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "logs"
-
-
-@pytest.fixture
-def logs(tmp_path: Path) -> Path:
-    """A folder with the same number of lines in every codec: LINES in all."""
-    archive(tmp_path / "logs", LINES // 5)
-    return tmp_path / "logs"
 
 
 def test_the_sample_logs_are_whole_in_the_lake_and_again_adds_nothing(tmp_path: Path) -> None:
@@ -56,63 +43,3 @@ def test_two_backfills_at_once_double_nothing(logs: Path, tmp_path: Path) -> Non
         _, err = other.communicate()
     assert (ran.code, other.returncode) == (0, 0), (ran.err, err)
     assert_whole(lake, LINES)
-
-
-def test_sigterm_stops_after_the_segments_at_hand_with_exit_code_0(logs: Path, tmp_path: Path) -> None:
-    lake = tmp_path / "lake"
-    argv = ("backfill", str(logs), "--lake", str(lake), "--workers", "1")
-    with start(*argv, DIOPTRE_BACKFILL_BATCH_ROWS="20") as running:
-        when(running, lambda: segments(lake) >= 3)
-        kill_group(running, signal.SIGTERM)
-        _, err = running.communicate(timeout=60)
-    assert running.returncode == 0, err
-    assert b"the same command goes on" in err
-    assert b"Traceback" not in err
-    assert 3 <= segments(lake) < LINES // 20
-    assert not list((lake / "staging").iterdir())
-    assert dioptre(*argv).code == 0
-    assert_whole(lake, LINES)
-
-
-def test_ctrl_c_gives_exit_code_130_and_one_line(logs: Path, tmp_path: Path) -> None:
-    lake = tmp_path / "lake"
-    argv = ("backfill", str(logs), "--lake", str(lake), "--workers", "1")
-    with start(*argv, DIOPTRE_BACKFILL_BATCH_ROWS="20") as running:
-        when(running, lambda: segments(lake) >= 1)
-        kill_group(running, signal.SIGINT)
-        _, err = running.communicate(timeout=60)
-    assert running.returncode == 130, err
-    assert b"Traceback" not in err
-    assert segments(lake) < LINES // 20
-
-
-def test_a_full_disk_is_told_in_one_line_and_what_lacks_is_read_later(logs: Path, tmp_path: Path) -> None:
-    with tmpfs(tmp_path / "small", "240k") as small:
-        argv = ("backfill", str(logs), "--lake", str(small / "lake"), "--workers", "1")
-        with start(*argv) as running:
-            _, told = running.communicate()
-        assert running.returncode == 2
-        said = [line for line in told.splitlines() if not line.startswith(b"{")]  # but for the log of its progress
-        assert len(said) == 2, told
-        assert b"No space left on device" in told
-        assert b"free some space" in told
-        held = len(positions(small / "lake"))
-        assert held < LINES
-        subprocess.run(["mount", "-o", "remount,size=40m", str(small)], check=True)
-        assert dioptre(*argv).code == 0
-        assert_whole(small / "lake", LINES)
-
-
-@contextmanager
-def tmpfs(at: Path, size: str) -> Iterator[Path]:
-    """Mount a small file system; skips where that is not allowed."""
-    at.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(at)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("no permission to mount a small file system")
-    try:
-        yield at
-    finally:
-        subprocess.run(["umount", str(at)], check=True)
