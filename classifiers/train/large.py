@@ -18,6 +18,7 @@ from classifiers.large import MODEL_FILE, Large
 from classifiers.text import sentence
 from classifiers.tiny import MODEL_FILE as TINY_FILE
 from classifiers.tiny import Tiny
+from classifiers.train import lineage
 from classifiers.train.corpus import ToKind
 from classifiers.train.dealt import Dealt, deal
 from classifiers.train.evaluate import LEAVES, macro_f1
@@ -33,7 +34,10 @@ _OPSET, _IR = 17, 8
 
 @dataclass(frozen=True)
 class Base:
-    """What to fine-tune: `name` is a folder or a name on the hub; `called`, `licence`: what the card says of it."""
+    """What to fine-tune: `name` is a folder or a name on the hub; `called`, `licence`: what the card says of it.
+
+    A folder that `keep` left goes on from there, and is called what it was called at its start.
+    """
 
     name: str
     called: str
@@ -51,13 +55,14 @@ def train(
         to_kind: the key function, as (program, message) -> kind.
         base: None: leave encoder and head as they are, and only calibrate them anew beside a new tiny model.
         tiny: the model that will serve beside it; the one in the folder `tiny` beside `out_dir` unless given.
-        keep: where the network goes in float, for `train small` to start from.
+        keep: where the network goes in float, for `train small` to start from, and a later training to go on from.
 
     Returns:
         The model card.
 
     Raises:
-        CorpusError: the corpus cannot be used. OSError, ValueError: the base cannot.
+        CorpusError: the corpus cannot be used, or holds out what the base was trained on. OSError, ValueError: the
+            base cannot.
     """
     dealt = deal(corpus_dir, to_kind)
     beside = tiny or Tiny.load(out_dir.parent / "tiny")
@@ -111,21 +116,21 @@ def _finetuned(
     from classifiers.train.recipes import for_large, of_labels
     from classifiers.train.zero import zero_shot
 
-    training = facts(dealt, seed, corpus_dir)
+    training, how = facts(dealt, seed, corpus_dir), for_large(base.epochs)
     settle(seed)
     network, read = load(base.name)
-    bare = zero_shot(network, read, dealt)
-    say(f"the base as it is, by the nearest definition: {bare}")
-    how = for_large(base.epochs)
+    line = lineage.of(base.name) or lineage.Lineage(base.called, base.licence, zero_shot(network, read, dealt))
+    line.check(dealt)
+    say(f"the base as it was, by the nearest definition: {line.bare}")
     finetune(network, read, of_labels(dealt, seed), how, seed, say)
+    told = {"base": line.base, "licence": line.licence, "trained_before": line.trainings, "training": training}
     if keep is not None:
         save(network, read, keep)
-    encoder = {"base": base.called, "licence": base.licence, "training": training}
-    write_encoder(network, read, out_dir.parent / "encoder", encoder)
+        lineage.keep(line.after(dealt, how.epochs, training), keep)
+    write_encoder(network, read, out_dir.parent / "encoder", told)
     out_dir.mkdir(parents=True, exist_ok=True)
     table = network.head.weight.detach().numpy().T * SCALE
-    card = _plain() | {"settings": asdict(how), "base": base.called, "licence": base.licence}
-    card |= {"training": training, "base_by_nearest_definition": bare}
+    card = _plain() | {"settings": asdict(how), **told, "base_by_nearest_definition": line.bare}
     card["files"] = {MODEL_FILE: write_head(out_dir / MODEL_FILE, table, network.head.bias.detach().numpy())}
     card["rounding"] = _rounding(network, read, dealt, out_dir)
     write_card(out_dir / "card.json", card)

@@ -22,7 +22,7 @@ from classifiers.train.lessons import Teacher, drawn
 from schemas.registry import Kind
 from schemas.taxonomy import taxonomy
 
-LAYERS = (0, 2, 5)
+LAYERS = (0, 5)
 PIECES = 8_000
 """Word pieces that stay: what the corpus says, then the commonest of English."""
 

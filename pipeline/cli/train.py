@@ -112,7 +112,10 @@ def large(
     name: Annotated[str | None, typer.Option("--name", help="What the card calls the base. [as given]")] = None,
     licence: Annotated[str, typer.Option("--licence", help="The terms of the base, for the card.")] = "unknown",
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the network in float, for `train small`.")
+        Path | None,
+        typer.Option(
+            "--keep", metavar="DIR", help="Keep the network in float: for `train small`, or as --base, to go on from."
+        ),
     ] = None,
     epochs: EpochsOption = None,
     seed: SeedOption = 0,
