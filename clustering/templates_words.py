@@ -1,6 +1,7 @@
 """The word lists of templates: which words tell what happened and never merge, and which introduce a name.
 
-All are words of logs in general, in English, compared in small letters and without the punctuation around them.
+All are words of logs in general, compared in small letters and without the punctuation around them: English ones, and
+of other languages those by which daemons tell an outcome.
 """
 
 from clustering.words import TELLING
@@ -42,7 +43,17 @@ POLES = frozenset(
         "downstream inbound outbound incoming outgoing ingress egress previous more less high low higher lower above "
         "below over under before after max min maximum minimum hit miss internal external permanent temporary "
         "temporarily automatic full-sync resync up-to-date firing resolved acknowledged bounced deferred quarantined "
-        "infected rotated archived verified unverified signed unsigned approved disapproved"
+        "infected rotated archived verified unverified signed unsigned approved disapproved stable unstable poor "
+        "overheat overheated undervoltage overvoltage overcurrent smoke flood flooded intrusion leak leaking banned "
+        "unbanned throttled postponed delayed stalled stuck frozen thawed armed disarmed muted unmuted masked unmasked "
+        "paired unpaired charging discharging charged discharged docked undocked plugged unplugged tripped "
+        # what daemons say in German, French and Spanish
+        "gestartet beendet gestoppt angehalten fortgesetzt abgebrochen fehlgeschlagen erfolgreich geladen entladen "
+        "entfernt blockiert gesperrt entsperrt geöffnet geschlossen aktiviert deaktiviert verbunden getrennt gelöscht "
+        "erstellt fehler warnung démarré démarrée arrêté arrêtée échoué échouée échec réussi réussie succès ouvert "
+        "fermé activé désactivé connecté déconnecté bloqué débloqué supprimé créé erreur avertissement iniciado "
+        "iniciada detenido detenida fallido fallida fallado éxito correcto correcta abierto cerrado activado "
+        "desactivado conectado desconectado bloqueado desbloqueado eliminado creado advertencia"
     ).split()
 )
 """Words of which another stands against them: up and down, started and paused, INFO and ERROR. Never variable."""
@@ -50,7 +61,7 @@ POLES = frozenset(
 LOOSE_POLES = frozenset(
     (
         "backup restore local remote get put set post head patch options query public private first last next import "
-        "export sync manual any all new old soft hard fresh stale"
+        "export sync manual any all new old soft hard fresh stale green yellow red amber orange"
     ).split()
 )
 """Words that tell as a rule, and are names as well (a user `backup`, a host `local`): variable where many words are."""

@@ -67,7 +67,8 @@ OPPOSITES = [
     "started stopped paused resumed suspended", "up down", "success failure", "INFO ERROR WARN DEBUG", "accepted rejected",
     "allowed denied", "enabled disabled", "online offline", "connected disconnected", "opened closed", "valid invalid",
     "master slave", "true false", "mounted unmounted", "link-up link-down", "NodeReady NodeNotReady", "read write",
-    "succeeded failed aborted", "active inactive", "healthy unhealthy degraded",
+    "succeeded failed aborted", "active inactive", "healthy unhealthy degraded", "gestartet beendet fehlgeschlagen",
+    "démarré arrêté échoué", "iniciado detenido fallido", "armed disarmed tripped", "throttled banned postponed",
 ]  # fmt: skip
 FRAMES = ["VM {} now", "{} the machine", "the link is {}", "for user {}", "state={}", "status: {}", "server [{}] said so",
           "from '{}' to us", "service {} by root", "interface x1 {}"]  # fmt: skip
@@ -86,6 +87,12 @@ def test_verbs_not_in_any_list_do_not_merge_either() -> None:
     lines = [
         f"volume {verb} by the operator" for verb in "shredded polished trimming scrubbing relabelled frobbing".split()
     ]
+    assert len(groups(*lines)) == len(lines)
+
+
+def test_a_health_told_by_colours_does_not_merge() -> None:
+    colours = "GREEN YELLOW RED".split()
+    lines = [f"Cluster health status changed from [{a}] to [{b}]" for a in colours for b in colours if a != b]
     assert len(groups(*lines)) == len(lines)
 
 
