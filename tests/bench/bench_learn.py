@@ -134,13 +134,14 @@ def calls(folder: Path, lines: int, novelty: float, named: float) -> Iterator[Ro
     worker.learn()
     millions = (done - counted) / 1e6
     part = f"{novelty:.2%} new kinds, {named:.0%} of them by a name"
-    large, tiny = worker.calls["large"] / millions, worker.calls["tiny"] / millions
+    asked = {stage: worker.calls[stage] / millions for stage in ("tiny", "small", "large")}
     yield Row(part, f"{part}: kinds noted", worker.novel / millions, "/M events")
     yield Row(part, "vectors (kinds through the encoder)", worker.calls["vectors"] / millions, "/M events")
     yield Row(part, "inherited from a labelled cluster", worker.calls["inherited"] / millions, "/M events")
-    yield Row(part, "calls of tiny while learning", tiny, "/M events")
-    yield most(part, "calls of large", large, "/M events", 10)
-    yield most(part, "calls in learn stages (tiny, large)", large + tiny, "/M events", 70)
+    yield Row(part, "calls of tiny while learning", asked["tiny"], "/M events")
+    yield Row(part, "calls of small", asked["small"], "/M events")
+    yield most(part, "calls of large", asked["large"], "/M events", 10)
+    yield most(part, "calls in learn stages (tiny, small, large)", sum(asked.values()), "/M events", 70)
     yield Row(part, "labelling and committing", 1e6 * worker.cpu_s / (done - counted), "us CPU a line")
     yield Row(part, "learning", 1e6 * worker.learn_s / (done - counted), "us CPU a line")
 
