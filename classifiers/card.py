@@ -9,6 +9,10 @@ MODELS = Path(__file__).with_name("models")
 CARD = "card.json"
 
 
+_DECIDES = ("files", "beside", "labels", "recipe", "rarity", "weight_of_tiny", "temperature", "confidence", "floor")
+"""What of a card decides a model's answers; the rest tells how it was made and how it scores."""
+
+
 class ModelError(ValueError):
     """A model that cannot be used; the message says which file, why, and what would be right."""
 
@@ -49,3 +53,12 @@ def checked_bytes(folder: Path, card: dict[str, Any], name: str) -> bytes:
     if found != wanted:
         raise ModelError(f"{path}: sha256 {found} is not the {wanted} of its card; train or install the model again")
     return data
+
+
+def identity(card: dict[str, Any]) -> str:
+    """Tell models apart by all that decides their answers, the calibration in the card too: 8 hex digits.
+
+    Exit scores and certificates hold for the model they were made with, so one that was calibrated anew is another.
+    """
+    told = {name: card[name] for name in _DECIDES if name in card}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.card import MODELS, checked_bytes, read_card
+from classifiers.card import MODELS, checked_bytes, identity, read_card
 from classifiers.session import session
 from classifiers.text import sentence
 from schemas.registry import Kind
@@ -31,7 +31,7 @@ class Encoder:
         self._folder = folder
         self.card = read_card(folder)
         self.width = int(self.card["width"])
-        self.model = f"encoder:{self.card['files'][MODEL_FILE][:8]}"
+        self.model = f"encoder:{identity(self.card)}"
         self._tokens: Any = Tokenizer.from_str(checked_bytes(folder, self.card, TOKENIZER_FILE).decode())
         self._tokens.enable_truncation(MOST_TOKENS)
         self._tokens.no_padding()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.answers import belongs, beside_tiny, labels_of, verdicts
-from classifiers.card import MODELS, checked_bytes, read_card
+from classifiers.card import MODELS, checked_bytes, identity, read_card
 from classifiers.encoder import MODEL_FILE as ENCODER_FILE
 from classifiers.encoder import Encoder
 from classifiers.session import session
@@ -39,7 +39,7 @@ class Large:
         belongs(folder, self.card, beside)
         self.labels = labels_of(folder, self.card)
         self.floor = float(self.card["floor"])
-        self.model = f"large:{self.card['files'][MODEL_FILE][:8]}"
+        self.model = f"large:{identity(self.card)}"
         self._session = session(checked_bytes(folder, self.card, MODEL_FILE))
 
     @staticmethod

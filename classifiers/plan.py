@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from classifiers.card import CARD, MODELS, ModelError, read_card
+from classifiers.card import CARD, MODELS, ModelError, identity, read_card
 from classifiers.exits import ExitScore
 from classifiers.near import Near
 from classifiers.neighbours import CORPUS_FILE
@@ -14,8 +14,6 @@ from classifiers.serving import Lazy, Served, ServedEncoder
 
 ORDER = ("tiny", "small", "large")
 """The stages that are models, from the cheapest to the dearest."""
-
-MODEL_FILE = "model.onnx"
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def served(name: str, folder: Path, *, edge: bool = False) -> Served:
     """
     card = read_card(folder)
     try:
-        model = f"{name}:{card['files'][MODEL_FILE][:8]}"
+        model = f"{name}:{identity(card)}"
         return Served(name, tuple(card["labels"]), model, _lazy(name, folder, model, edge))
     except KeyError as error:
         raise ModelError(f"{folder / CARD}: no {error}; train or install the model again") from None

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.answers import belongs, beside_tiny, labels_of, verdicts
-from classifiers.card import MODELS, checked_bytes, read_card
+from classifiers.card import MODELS, checked_bytes, identity, read_card
 from classifiers.encoder import MOST_TOKENS, TOKENIZER_FILE
 from classifiers.session import session
 from classifiers.text import sentence
@@ -39,7 +39,7 @@ class Small:
         belongs(folder, self.card, {"tiny": tiny.card["files"][TINY_FILE]})
         self.labels = labels_of(folder, self.card)
         self.floor = float(self.card["floor"])
-        self.model = f"small:{self.card['files'][MODEL_FILE][:8]}"
+        self.model = f"small:{identity(self.card)}"
         self._tokens: Any = Tokenizer.from_str(checked_bytes(folder, self.card, TOKENIZER_FILE).decode())
         self._tokens.enable_truncation(MOST_TOKENS)
         self._tokens.no_padding()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.answers import labels_of, verdicts
-from classifiers.card import MODELS, checked_bytes, read_card
+from classifiers.card import MODELS, checked_bytes, identity, read_card
 from classifiers.features import Recipe, features
 from classifiers.session import session
 from classifiers.text import input_text
@@ -31,7 +31,7 @@ class Tiny:
         self.labels = labels_of(folder, self.card)
         self.floor = float(self.card["floor"])
         self.recipe = Recipe.of(self.card["recipe"])
-        self.model = f"tiny:{self.card['files'][MODEL_FILE][:8]}"
+        self.model = f"tiny:{identity(self.card)}"
         self._session = open_(checked_bytes(folder, self.card, MODEL_FILE))
 
     @staticmethod

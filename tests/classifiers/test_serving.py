@@ -1,14 +1,16 @@
 """Models are in memory while they are used, and no longer."""
 
 import gc
+import json
 import pickle
+import shutil
 import weakref
 from pathlib import Path
 
 import pytest
 
 from classifiers import serving
-from classifiers.card import ModelError
+from classifiers.card import CARD, MODELS, ModelError, identity, read_card
 from classifiers.plan import plan_of, served, tiny_of
 from classifiers.serving import IDLE_S, Lazy
 from schemas.registry import Kind
@@ -55,6 +57,29 @@ def test_a_stage_knows_its_name_labels_and_version_without_its_model_and_answers
     assert verdict is not None
     assert (verdict.label, verdict.model) == ("auth.login_failure", stage.model)
     assert pickle.loads(pickle.dumps(stage)).classify([FAILED]) == [verdict]
+
+
+@pytest.mark.parametrize(("name", "told"), [("weight_of_tiny", 0.95), ("temperature", 3.0), ("floor", 0.5)])
+def test_a_model_calibrated_anew_is_another_model_and_its_exit_scores_do_not_hold(
+    tmp_path: Path, name: str, told: float
+) -> None:
+    shutil.copytree(MODELS, tmp_path / "models")
+    before = plan_of(root=tmp_path / "models")
+    card = read_card(tmp_path / "models" / "large")
+    (tmp_path / "models" / "large" / CARD).write_text(json.dumps(card | {name: told, "scores": "are no part of it"}))
+    after = plan_of(root=tmp_path / "models")
+    assert before.models()["large"] != after.models()["large"]
+    assert before.models()["tiny"] == after.models()["tiny"]
+    assert before.score is not None
+    assert "large" in before.score.fitting([(s.name, s.model) for s in before.stages], before.score.near)
+    assert after.score is None or "large" not in after.score.fitting(
+        [(s.name, s.model) for s in after.stages], after.score.near
+    )
+
+
+def test_what_a_card_tells_beside_is_no_part_of_its_identity() -> None:
+    card = read_card(MODELS / "large")
+    assert identity(card) == identity(card | {"scores_unseen_programs": {}, "training": {}})
 
 
 def test_a_stage_that_is_not_there_is_left_out_and_that_is_told(tmp_path: Path) -> None:
