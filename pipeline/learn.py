@@ -1,7 +1,8 @@
 """Learning: new kinds are merged into templates, templates into clusters, each cluster is labelled once.
 
 One pass takes what the lake has met since; what it knows stands in the registry alone, so a learner may die at any
-time, start again, or run twice.
+time, start again, or run twice. What people, rules or other learners publish during a pass holds: it reads again and
+decides anew, but asks no model twice.
 """
 
 from collections import Counter
@@ -94,6 +95,28 @@ class Turns(Protocol):
         ...
 
 
+class _Asked:
+    """What was asked in a pass; a kind that comes again, as the pass decides anew, is not asked about again.
+
+    Args:
+        answers: gives whom to ask; called when first needed.
+    """
+
+    def __init__(self, answers: Callable[[], Answers]) -> None:
+        self._answers, self.calls = answers, Counter[str]()
+        self._said: dict[Kind, Verdict] = {}
+
+    def ask(self, kinds: Sequence[Kind], inline: Mapping[str, Verdict]) -> list[Verdict]:
+        """Give one verdict a kind, in the order given."""
+        fresh = [kind for kind in kinds if kind not in self._said]
+        if fresh:
+            answers = self._answers()
+            before = Counter(answers.calls)
+            self._said |= zip(fresh, answers.ask(fresh, inline), strict=True)
+            self.calls += Counter(answers.calls) - before
+        return [self._said[kind] for kind in kinds]
+
+
 class Learner:
     """Learns pass after pass.
 
@@ -140,9 +163,18 @@ class Learner:
         return replace(done, turned=mark is not None)
 
     def _pass(self, *, again: bool, dry: bool) -> Learned:
-        stamp, retry = self.lake.registry_stamp(), self._answers is None or self._answers.ready()
-        if stamp == self._looked and not again and not (self._waiting and retry):
+        retry = self._answers is None or self._answers.ready()
+        if self.lake.registry_stamp() == self._looked and not again and not (self._waiting and retry):
             return Learned()
+        asked, before = _Asked(self._models), self._vectors.made if self._vectors else 0
+        while (done := self._try(asked, again=again, dry=dry, retry=retry)) is None:
+            continue
+        vectors = self._vectors.made - before if self._vectors else 0
+        return replace(done, calls=dict(asked.calls), vectors=vectors)
+
+    def _try(self, asked: _Asked, *, again: bool, dry: bool, retry: bool) -> Learned | None:
+        """Decide from what the lake holds now, and publish; None: somebody else published meanwhile."""
+        stamp = self.lake.registry_stamp()
         state = State(self.lake.kinds(), again=again, retry=retry)
         templates = self._resolved(state)
         state.reopen(templates)
@@ -150,18 +182,19 @@ class Learner:
         items = state.items(templates, settled)
         known = Counter(state.kind(i).app for i in settled.values())
         chosen = items if again else turns(items, known, self._most)
-        labelled, made = self._labelled(chosen, state)
+        labelled, clusters = self._labelled(chosen, state, asked)
         rows = rows_of(state, templates, settled, labelled)
         left = len(items) - len(chosen)
         fresh = [i for i in range(len(state)) if not state.done[i] and templates[i].text != OTHER]
-        if rows.num_rows and not dry:
-            self.lake.publish(rows)
+        if not dry and self.lake.publish_after(stamp[0], rows) is None:
+            return None
+        METER.clustered([one.verdict for one in labelled.values()])
         self._looked = None if left or dry or rows.num_rows else stamp
         self._waiting = state.waiting() or not all(one.verdict.settled for one in labelled.values())
         heirs = sum(1 for one in labelled.values() if one.reason.startswith(INHERITED))
         split = sum(1 for one in labelled.values() if one.reason.startswith("split"))
-        return replace(
-            made, kinds=len(state), fresh=len(fresh), templates=len({one.id for one in templates}),
+        return Learned(
+            kinds=len(state), fresh=len(fresh), templates=len({one.id for one in templates}), clusters=clusters,
             fitted=sum(1 for i in fresh if templates[i].id in settled), inherited=heirs, settled=by_stage(labelled),
             waiting=sum(not one.verdict.settled for one in labelled.values()), split=split, left=left,
             published=rows.num_rows,
@@ -178,31 +211,28 @@ class Learner:
             self._merged.update(state.keys[i] for i in fresh)
         return templates_of(self._templates, state)
 
-    def _labelled(self, items: list[Item], state: State) -> "tuple[dict[str, Labelled], Learned]":
-        """Cluster and label templates; gives them by id, and what it took."""
+    def _labelled(self, items: list[Item], state: State, asked: _Asked) -> tuple[dict[str, Labelled], int]:
+        """Cluster and label templates; gives them by id, and how many clusters were formed."""
         if not items:
-            return {}, Learned()
-        answers = self._answers = self._answers or self._load_answers()
-        before = Counter(answers.calls)
+            return {}, 0
+        answers = self._models()
         known = dict(sorted(state.clusters().items())[:KNOWN_MOST])
         with METER.by(CLUSTER):
-            found, vectors = self._clusters([item.kind for item in items], known)
+            found = self._clusters([item.kind for item in items], known)
         by_id = {item.kind.key: item for item in items}
         inline = {i: item.inline for i, item in by_id.items()}
-        by_key = label(by_id, found, known, lambda kinds: answers.ask(kinds, inline), answers.sure)
+        by_key = label(by_id, found, known, lambda kinds: asked.ask(kinds, inline), answers.sure)
         METER.tallied(getattr(answers, "tally", None))
-        METER.clustered([one.verdict for one in by_key.values()])
-        labelled = {by_id[key].template_id: one for key, one in by_key.items()}
-        calls = Counter(answers.calls)
-        calls.subtract(before)
-        return labelled, Learned(vectors=vectors, calls=dict(+calls), clusters=len(found.found))
+        return {by_id[key].template_id: one for key, one in by_key.items()}, len(found.found)
 
-    def _clusters(self, kinds: list[Kind], known: Mapping[str, Known]) -> tuple[Clusters, int]:
-        """Cluster kinds beside what is known; gives the vectors made for it, too."""
+    def _models(self) -> Answers:
+        self._answers = self._answers or self._load_answers()
+        return self._answers
+
+    def _clusters(self, kinds: list[Kind], known: Mapping[str, Known]) -> Clusters:
+        """Cluster kinds beside what is known."""
         if self._vectors is None and (encoder := self._load_encoder()) is not None:
             self._vectors = Vectors(encoder)
         if self._vectors is None:
-            return Clusters(alone=tuple(kind.key for kind in kinds)), 0
-        before = self._vectors.made
-        found = cluster(*self._vectors.members(kinds, [one.medoid for one in known.values()]))
-        return found, self._vectors.made - before
+            return Clusters(alone=tuple(kind.key for kind in kinds))
+        return cluster(*self._vectors.members(kinds, [one.medoid for one in known.values()]))

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from classifiers.plan import plan_of
 from clustering.clusters import Clusters
 from clustering.registry import Registry
 from connectors.lake import Lake
+from pipeline.curate_templates import split
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
 from pipeline.learn import Learner
 from pipeline.learn_labels import Labelled, label, outliers
 from pipeline.learn_models import Models, Spreads
 from pipeline.learn_state import Item, Known
+from pipeline.transforms import publish
 from schemas.registry import KINDS, Kind, Verdict
 
 FRUIT = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel", "iris", "juniper", "kiwi", "lemon"]
@@ -262,17 +265,53 @@ def test_a_pass_is_bounded_and_one_loud_program_does_not_keep_the_others_waiting
     assert all(row["settled"] for row in rows(lake).values())
 
 
-def test_two_learners_at_once_leave_one_answer(tmp_path: Path) -> None:
+def midway(act: Callable[[], object]) -> Callable[[], object]:
+    """Act the first time that a last stage is asked: the pass has read the lake by then, and published nothing."""
+    acts = [act]
+    return lambda: acts.pop()() if acts else None
+
+
+def test_two_learners_at_once_leave_the_answer_of_one(tmp_path: Path) -> None:
+    lake, alone = new_lake(tmp_path / "lake"), new_lake(tmp_path / "alone")
+    for each in (lake, alone):
+        meet(each, ALL)
+    learner(alone).once()
+    other = learner(lake, Last())
+    learned = learner(lake, Last(first=midway(other.once))).once()
+    assert learned.published == 0, "the other was faster, and nothing was left to say"
+    names = ("template_id", "label", "cluster_id", "reason")
+    a, b = rows(lake), rows(alone)
+    assert {k: [r[n] for n in names] for k, r in a.items()} == {k: [r[n] for n in names] for k, r in b.items()}
+
+
+def test_a_template_that_a_person_splits_in_the_midst_of_a_pass_stays_split(tmp_path: Path) -> None:
     lake = new_lake(tmp_path / "lake")
-    meet(lake, ALL)
-    one, other = learner(lake), learner(lake)
-    one.once()
-    before = rows(lake)
-    other._looked = None
-    other.once()
-    assert {k: (r["template_id"], r["label"], r["cluster_id"]) for k, r in rows(lake).items()} == {
-        k: (r["template_id"], r["label"], r["cluster_id"]) for k, r in before.items()
-    }
+    keys = meet(lake, USERS)
+    learner(lake).once()
+    (whole,) = {str(row["template_id"]) for row in rows(lake).values()}
+    last = Last(first=midway(lambda: split(lake, whole, by="ann", reason="two things")))
+    learner(lake, last).once(again=True)
+    found = rows(lake)
+    assert {row["template_id"] for row in found.values()} == set(keys)
+    assert {row["ordered"] for row in found.values()} == {f"apart {whole}"}
+    assert {row["merged_text"] for row in found.values()} == {None}
+
+
+def test_what_a_rule_or_a_person_says_in_the_midst_of_a_pass_holds_and_nothing_is_asked_twice(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    keys = meet(lake, OTHERS)
+
+    def meanwhile() -> None:
+        publish(lake, {keys[0]: Verdict("storage.filesystem", 1.0, "rule", "", settled=True)})
+        person(lake, keys[1], "network.dns")
+
+    last = Last(first=midway(meanwhile))
+    learned = learner(lake, last).once()
+    found = rows(lake)
+    told = [("storage.filesystem", "rule"), ("network.dns", "person"), ("app.info", "large"), ("app.info", "large")]
+    assert [(found[key]["label"], found[key]["stage"]) for key in keys] == told
+    assert len(last.asked) == len(set(last.asked)) == learned.calls["large"] == len(keys)
+    assert (learned.published, learned.vectors) == (2, len(keys))
 
 
 def test_a_dry_pass_publishes_nothing(tmp_path: Path) -> None:
