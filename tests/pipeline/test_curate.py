@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from clustering.key import key_of
 from clustering.templates import Templates, template
@@ -219,6 +220,75 @@ def test_a_file_that_cannot_be_taken_over_says_all_there_is_to_mend(lake: Lake, 
     file.write_text("{")
     with pytest.raises(CurateError, match="not YAML"):
         import_labels(lake, file, by="ann")
+
+
+def taken(lake: Lake, file: Path, **entry: Any) -> dict[str, Any]:
+    """Import one entry, and give what holds of its kind."""
+    file.write_text(yaml.safe_dump({"version": 1, "kinds": [{"app": "app", **entry}]}))
+    import_labels(lake, file, by="bob")
+    return next(row for row in lake.kinds().to_pylist() if row["key"] == key(entry["kind"]))
+
+
+@pytest.mark.parametrize("order", [{"muted": True}, {"ordered": "apart"}])
+def test_of_a_kind_that_is_settled_here_only_the_orders_of_another_lake_are_taken(
+    lake: Lake, tmp_path: Path, order: dict[str, Any]
+) -> None:
+    learnt(lake, OTHER, into=OTHER, label="storage.filesystem", confidence=0.99)
+    said = {"label": "app.info", "stage": "tiny", "confidence": 0.4, "settled": False, "model": "tiny:x"}
+    row = taken(lake, tmp_path / "x.yaml", kind=OTHER, **said, **order)
+    assert (row["label"], row["stage"], row["set_by"], row["settled"]) == ("storage.filesystem", "large", "learn", True)
+    assert order.items() <= row.items()
+
+
+def test_a_mute_from_another_lake_moves_no_kind_to_the_template_it_had_there(lake: Lake, tmp_path: Path) -> None:
+    now = learnt(lake, LOGIN, LOGOUT, into="session of <*> opened at <*>")
+    row = taken(lake, tmp_path / "x.yaml", kind=LOGIN, template="session <*> <*> opened at <*>", muted=True)
+    assert (row["template_id"], row["muted"]) == (now, True)
+
+
+def test_a_label_that_was_undone_to_an_older_one_goes_round_by_a_file(lake: Lake, tmp_path: Path) -> None:
+    for label in ("auth.session", "auth.account_change"):
+        set_label(lake, key(LOGIN), label, **WHO)
+    undo(lake, None, by="ann")
+    (tmp_path / "kinds.yaml").write_text(export_labels(lake)[0])
+    new = Lake.create(tmp_path / "new")
+    import_labels(new, tmp_path / "kinds.yaml", by="bob")
+    assert [(row["label"], row["stage"], row["set_by"]) for row in new.kinds().to_pylist()] == [
+        ("auth.session", "person", "bob")
+    ]
+    undo(new, None, by="bob")
+    assert {row["label"] for row in new.kinds().to_pylist()} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"stage": "person"}, "stage: 'person'"),
+        ({"stage": "order"}, "stage: 'order'"),
+        ({"by": "learn"}, "not the name of a person"),
+        ({"by": 5}, "by: 5: not a text"),
+        ({"confidence": "high"}, "confidence: 'high'"),
+        ({"confidence": 7.5}, "confidence: 7.5"),
+        ({"template": 5}, "template: 5: not a text"),
+        ({"template": None}, "template: None: not a text"),
+        ({"label": ["a"]}, "label: .*not a text"),
+        ({"muted": "yes please"}, "muted: 'yes please': neither true nor false"),
+        ({"settled": None}, "settled: None: neither true nor false"),
+        ({"first_seen": "soon"}, "first_seen: 'soon'"),
+    ],
+)
+def test_an_entry_that_cannot_be_taken_over_is_told_in_one_line_that_names_it(
+    lake: Lake, tmp_path: Path, told: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(CurateError, match=rf"\n  kinds\[0\]: .*{why}.*$"):
+        taken(lake, tmp_path / "x.yaml", **({"kind": OTHER, "label": "app.info"} | told))
+
+
+@pytest.mark.parametrize("text", ["version: 1\nkinds: 5", "version: 1\nkinds: {a: b}", "at: 2026-13-45"])
+def test_what_is_no_list_of_entries_is_refused(lake: Lake, tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(CurateError, match=r"x\.yaml: not "):
+        import_labels(lake, tmp_path / "x.yaml", by="ann")
 
 
 def test_what_is_not_known_is_told_with_the_nearest(lake: Lake) -> None:
