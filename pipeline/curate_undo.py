@@ -1,4 +1,4 @@
-"""Undo: what a person changed last goes back to what held before, exactly, and nothing else does."""
+"""Undo: what a person changed last goes back to what held before, exactly, with whoever took it over; nothing else."""
 
 from collections import defaultdict
 
@@ -10,7 +10,9 @@ from connectors.lake import Lake
 from connectors.lake.folding import folded
 from pipeline.curate import Done, named, publish, rows_of
 from pipeline.curate_find import CurateError, Row, keys_of
-from schemas.registry import COPIES, INLINE, ORDER, PERSON, UNDO
+from pipeline.learn_state import FITS
+from pipeline.resolving import CLUSTER, inherited
+from schemas.registry import COPIES, INLINE, LEARN, ORDER, PERSON, UNDO, Verdict
 from schemas.taxonomy import UNKNOWN
 
 _LABEL = ("label", "confidence", "stage", "model", "settled", "cert_id")
@@ -22,7 +24,8 @@ def undo(lake: Lake, told: str | None, *, by: str, dry_run: bool = False) -> Don
     """Undo the last change of a person that was not undone yet; of the whole lake, or of a template.
 
     All kinds that the change was about go back, in what it changed: the label with all that belongs to it, the
-    template, the orders. What machines said later of the rest stays.
+    template, the orders. Kinds that were met later and took the label over from their template follow at once; what
+    machines said later of the rest stays.
 
     Raises:
         CurateError: there is nothing to undo, or no such template.
@@ -36,7 +39,8 @@ def undo(lake: Lake, told: str | None, *, by: str, dry_run: bool = False) -> Don
             raise CurateError(f"{told or lake.root}: nothing to undo; `dioptre labels history` shows what was said")
         sequence = max(last.values())
         keys = [key for key, at in _last_changes(history, None).items() if at == sequence]
-        return _restored(history, rows_of(kinds, keys), sequence, by)
+        back = _restored(history, rows_of(kinds, keys), sequence, by)
+        return back + _followers(kinds, back)
 
     return publish(lake, make, dry_run=dry_run)
 
@@ -92,3 +96,41 @@ def _back(now: Row, before: Row | None, change: Row, by: str) -> Row:
     if change["muted"] is not None or before is None:
         out["muted"] = bool(old["muted"])
     return out
+
+
+def _followers(kinds: pa.Table, back: list[Row]) -> list[Row]:
+    """Make the rows of kinds that took over from their template a label taken back: now that of the others holds."""
+    after = {row["key"]: row for row in back if row["stage"] != ORDER}
+    said = {(row["template_id"], row["label"]) for row in rows_of(kinds, after)}
+    ids = pa.array(sorted({id_ for id_, _ in said}), pa.string())
+    heirs: list[Row] = []
+    like: dict[str, Row] = {}
+    for known in kinds.filter(pc.is_in(kinds["template_id"], value_set=ids)).to_pylist():
+        row = after.get(known["key"], known)
+        if row is known and (row["template_id"], row["label"]) in said and _took_over(row):
+            heirs.append(row)
+        else:
+            like[row["template_id"]] = min(like.get(row["template_id"], row), row, key=_rank)
+    made = [(row, _follow(row, like[row["template_id"]])) for row in heirs if row["template_id"] in like]
+    return [now for old, now in made if any(now[name] != old[name] for name in ("label", "stage"))]
+
+
+def _took_over(row: Row) -> bool:
+    """Say whether a kind has a label from its template: inline, by learning, or since an undo again."""
+    return bool(row["stage"] == CLUSTER and (row["set_by"] != LEARN or row["reason"] == FITS))
+
+
+def _rank(row: Row) -> tuple[bool, bool, float, str]:
+    """Order the kinds of a template by whose label the others take over, as learning does."""
+    return not row["settled"], row["stage"] != PERSON, -row["confidence"], row["key"]
+
+
+def _follow(row: Row, like: Row) -> Row:
+    """Make the row that learning would make of a kind whose template is labelled like another of its kinds.
+
+    If that is not settled, the kind is as if it had only been met, so that learning asks about it.
+    """
+    verdict = inherited(Verdict(*(like[name] for name in _LABEL)))
+    told = {name: getattr(verdict, name) for name in _LABEL} | {"settled": like["settled"]}
+    who = {"set_by": LEARN, "reason": FITS} if like["settled"] else {"set_by": INLINE, "reason": None}
+    return row | told | who | {"cluster_id": like["cluster_id"], "ordered": None, "muted": None}

@@ -12,6 +12,8 @@ from clustering.key import key_of
 from clustering.registry import Registry
 from clustering.templates import Bounds
 from connectors.lake import Lake
+from pipeline.curate import set_label
+from pipeline.curate_templates import add
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
 from pipeline.resolving import TRIED, Fit, Resolver
@@ -80,6 +82,79 @@ def test_a_persons_label_that_is_taken_back_reaches_no_new_key_of_a_running_work
     labeller.refresh(Lake.open(lake.root).kinds())
     note = labeller.label(parsed(LINE.format("mallory"))).novel.to_pylist()[0]
     assert note["label"] == before != "auth.login_failure"
+
+
+def met_late(lake: Lake) -> str:
+    """Meet one more kind of the template as a worker does; gives its key."""
+    out = labeller_of(lake)[0].label(parsed(LINE.format("mallory"))).novel
+    lake.note_novel(out)
+    return str(out.column("key")[0].as_py())
+
+
+def told(lake: Lake, key: str) -> tuple[object, ...]:
+    """Give what is told of a kind."""
+    return tuple(rows(lake)[key][name] for name in ("label", "stage", "model", "settled", "cluster_id", "template_id"))
+
+
+def test_who_took_over_a_persons_label_inline_follows_at_once_when_it_is_taken_back(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    first = next(iter(rows(lake)))
+    before = told(lake, first)
+    set_label(lake, "Failed password", "security.intrusion", by="ann", reason="seen it")
+    late = met_late(lake)
+    assert told(lake, late)[:2] == ("security.intrusion", "cluster")
+    assert {change.key for change in undo(lake, None, by="ann").changes} == set(rows(lake))
+    assert told(lake, late) == told(lake, first) == before
+    assert learner(lake).once().published == 0
+
+
+def test_who_took_over_a_label_follows_to_the_one_before_and_is_labelled_anew_later(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    for label in ("auth.login_failure", "security.intrusion"):
+        set_label(lake, "Failed password", label, by="ann", reason="seen it")
+    late = met_late(lake)
+    learner(lake).once()
+    undo(lake, None, by="ann")
+    assert told(lake, late)[:2] == ("auth.login_failure", "cluster")
+    undo(lake, None, by="ann")
+    assert told(lake, late)[:2] == ("app.info", "large")
+    set_label(lake, "Failed password", "auth.session", by="ann", reason="seen it")
+    undo(lake, late, by="ann")
+    assert told(lake, late)[:2] == ("app.info", "large")
+
+
+def test_who_was_relabelled_since_follows_when_both_labels_are_taken_back(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    set_label(lake, "Failed password", "auth.login_failure", by="ann", reason="seen it")
+    late = met_late(lake)
+    set_label(lake, "Failed password", "security.intrusion", by="ann", reason="seen it")
+    undo(lake, None, by="ann")
+    assert told(lake, late)[:2] == ("auth.login_failure", "cluster")
+    undo(lake, None, by="ann")
+    assert told(lake, late)[:2] == ("app.info", "large")
+
+
+def test_who_took_over_a_label_that_a_person_still_stands_by_keeps_it(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    for key in rows(lake):
+        person(lake, key, "security.intrusion")
+    late = met_late(lake)
+    for left in range(len(NAMES) - 1, -1, -1):
+        undo(lake, None, by="ann")
+        assert told(lake, late)[:2] == (("security.intrusion", "cluster") if left else ("app.info", "large"))
+
+
+def test_who_took_over_a_label_of_kinds_that_were_not_settled_is_asked_about(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    made = add(lake, TEXT, app="sshd", label="security.intrusion", by="ann", reason="seen it").changes[0].key
+    meet(lake, [("sshd", LINE.format("mallory").partition("sshd: ")[2])])
+    learner(lake).once()
+    late = next(key for key in rows(lake) if key != made)
+    assert told(lake, late)[:2] == ("security.intrusion", "cluster")
+    undo(lake, None, by="ann")
+    assert told(lake, late)[:4] == ("unknown", "none", "", False)
+    learner(lake).once()
+    assert told(lake, late)[:2] == ("app.info", "large")
 
 
 def test_a_key_that_fits_nothing_is_asked_about(tmp_path: Path) -> None:
