@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.cascade import not_a_label
+from clustering.templates import OTHER
 from connectors.lake import Lake
 from pipeline.curate_find import CurateError, Row, keys_of
 from schemas.registry import COPIES, INLINE, KINDS, ORDER, PERSON, UNDO
@@ -54,13 +55,14 @@ def publish(lake: Lake, make: Make, *, dry_run: bool = False) -> Done:
     """Publish what `make` makes of the kinds as they are; if somebody else publishes meanwhile, it is made anew.
 
     Raises:
-        CurateError: whatever `make` refuses, or others publish all the time.
+        CurateError: whatever `make` refuses, a person's label for `<other>`, or others publish all the time.
         LakeError: the lake cannot be written.
     """
     for _ in range(TRIES):
         sequence = lake.registry_stamp()[0]
         kinds = lake.kinds()
         rows = [_NOTHING | row for row in make(kinds)]
+        _reaching(rows)
         changes = _changes(kinds, rows)
         if dry_run or not rows:
             return Done(None, changes)
@@ -123,6 +125,16 @@ def named(by: str) -> None:
         raise CurateError(
             f"--by {by!r}: not the name of a person; {', '.join(sorted(MACHINES))} are what machines go by"
         )
+
+
+def _reaching(rows: list[Row]) -> None:
+    """Refuse a person's label for what stands for many kinds: their events have keys that no row of kinds has."""
+    for row in rows:
+        if row["template"] == OTHER and row["stage"] == PERSON and row["set_by"] not in MACHINES:
+            raise CurateError(
+                f"{OTHER} of {row['app'] or '(none)'}: its kinds came when there was no room to tell them apart; "
+                "a label reaches none of their events; a rule (`--rules`) labels those that are still to come"
+            )
 
 
 def _changes(kinds: pa.Table, rows: list[Row]) -> list[Change]:

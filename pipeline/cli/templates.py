@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli.app import ASK, JsonOption, LakeOption, command, group, settings
 from pipeline.cli.errors import CommandError
-from pipeline.cli.output import Column, cell, clean, emit_json, hint, out, table
+from pipeline.cli.output import Column, cell, clean, emit_json, hint, out, plural, table
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -60,7 +60,7 @@ def list_(
         Column("conf", right=True), Column("app"), Column("template", wide=True),
     ]  # fmt: skip
     names = ("template_id", "events", "label", "confidence", "app", "template")
-    table(columns, ([f"{t[n]:.2f}" if n == "confidence" else t[n] for n in names] for t in shown))
+    table(columns, ([_cell(t, name) for name in names] for t in shown))
     if len(found) > len(shown):
         hint(f"{len(found) - len(shown):,} more; --limit 0 lists all")
 
@@ -97,6 +97,7 @@ def show(
 
 def gather(config: "Config") -> list[dict[str, Any]]:
     """Gather the kinds of a lake, one row a template, most events first."""
+    from clustering.templates import OTHER
     from connectors.lake import Lake
 
     counts = _volumes(config)
@@ -104,7 +105,20 @@ def gather(config: "Config") -> list[dict[str, Any]]:
     for row in Lake.open(config.settings.lake.path).kinds().to_pylist():
         of_template.setdefault(row["template_id"], []).append(row)
     told = [_told(rows, *counts.get(id_, (0, None))) for id_, rows in of_template.items()]
+    others = [t for t in told if t["template"] == OTHER]
+    beyond = _beyond(config, [t["template_id"] for t in others]) if others else {}
+    for one in others:
+        one["kinds"] = beyond.get(one["template_id"], 0)
     return sorted(told, key=lambda t: (-t["events"], t["first_seen"], t["template_id"]))
+
+
+def _cell(told: dict[str, Any], name: str) -> Any:
+    """Give what the list shows of a template; of `<other>` how many kinds it stands for, too."""
+    from clustering.templates import OTHER
+
+    if name == "template" and told[name] == OTHER:
+        return f"{OTHER}, {plural(told['kinds'], 'kind')}"
+    return f"{told[name]:.2f}" if name == "confidence" else told[name]
 
 
 def _told(rows: list[dict[str, Any]], events: int, last_seen: datetime | None) -> dict[str, Any]:
@@ -134,6 +148,16 @@ def _volumes(config: "Config") -> dict[str, tuple[int, datetime]]:
     found = answer(config, "SELECT template_id, count(*), max(ts) FROM events WHERE template_id IS NOT NULL GROUP BY 1")
     ids, counts, last = (found.column(i).to_pylist() for i in range(3))
     return {i: (n, at) for i, n, at in zip(ids, counts, last, strict=True)}
+
+
+def _beyond(config: "Config", others: list[str]) -> dict[str, int]:
+    """Count the kinds that each `<other>` stands for: the lake knows them by their events alone."""
+    from pipeline.cli.asking import answer
+
+    where = "template_id IN (SELECT unnest($others))"
+    query = f"SELECT template_id, count(DISTINCT key) FROM events WHERE {where} GROUP BY 1"
+    ids, counts = (column.to_pylist() for column in answer(config, query, {"others": others}).columns)
+    return dict(zip(ids, counts, strict=True))
 
 
 def _wanted(told: dict[str, Any], label: str | None, app: str | None) -> bool:

@@ -16,7 +16,14 @@ import duckdb
 import pytest
 from cli_kit import EVIL, dioptre, harmless
 
+from clustering.templates import Bounds
+from connectors import archives
+from connectors.formats.parse import parse
+from connectors.lake import Lake
+from pipeline.job import Job
+from pipeline.resolving import Resolver
 from pipeline.stream_cpu import cpu_of
+from pipeline.transforms import commit
 
 COUNT = "SELECT label, count(*) AS n FROM events GROUP BY 1 ORDER BY 2 DESC, 1"
 
@@ -133,6 +140,28 @@ def test_the_loudest_kinds_come_first_and_can_be_chosen(here: Path) -> None:
     assert all(label.startswith("auth.") for label in labels)
     unknown = dioptre("templates", "list", "--unknown", "--json").json["templates"]
     assert all(t["label"] == "unknown" for t in unknown)
+
+
+def test_kinds_without_room_are_counted_in_other_which_takes_no_label(own: Path) -> None:
+    words = ["alpha", "bravo", "cedar", "delta", "ember", "fjord", "gamma", "hotel"]
+    Path("junk.log").write_text(
+        "".join(f"Nov  3 00:00:0{i} web1 junk: {w} {w}\n" for i, w in enumerate([*words, "hotel"]))
+    )
+    job, lake = Job(lake=Path("lake")), Lake.open(Path("lake"))
+    labeller = job.labeller()
+    labeller._resolver = Resolver(Bounds(program=5))
+    for read in archives.plan(archives.find(["junk.log"]).archives, lake.chain, lake.range_size).reads:
+        for batch in archives.read(read, lake_chain=lake.chain):
+            commit(lake, labeller.label(parse(batch, job.reading)))
+    for refused in (["labels", "set", "<other>", "app.info"], ["labels", "set", "<other>", "app.info", "--dry-run"]):
+        ran = dioptre(*refused)
+        assert (ran.code, ran.out) == (2, "")
+        assert "<other> of junk" in ran.err
+    (one,) = (t for t in dioptre("templates", "list", "--json").json["templates"] if t["template"] == "<other>")
+    assert (one["events"], one["kinds"], one["label"], one["stage"]) == (4, 3, "unknown", "none")
+    where = f"FROM events WHERE template_id = '{one['template_id']}' GROUP BY ALL"
+    assert asked(f"SELECT label, stage, count(*) AS n {where}") == [{"label": "unknown", "stage": "none", "n": 4}]
+    assert "<other>, 3 kinds" in dioptre("templates", "list").out
 
 
 def test_a_template_is_shown_by_id_prefix_or_words_with_a_question_for_its_lines(here: Path) -> None:

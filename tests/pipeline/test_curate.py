@@ -291,6 +291,29 @@ def test_what_is_no_list_of_entries_is_refused(lake: Lake, tmp_path: Path, text:
         import_labels(lake, tmp_path / "x.yaml", by="ann")
 
 
+def test_what_stands_for_kinds_without_room_takes_no_label_and_the_refusal_says_what_does(
+    lake: Lake, session: Session, tmp_path: Path
+) -> None:
+    other, told = key("<other>"), {"label": "unknown", "stage": "none", "confidence": 0.0, "set_by": "inline"}
+    lake.note_novel(novel(other, template="<other>", template_id=other, app="app", **told))
+    at_ingest = {"template_id": other, "label_at_ingest": "unknown", "stage": "none", "app": "app"}
+    lake.chain("kafka-a").append(rows("kafka-a", [6], key=key("one of many"), **at_ingest), 6, 7, {})
+    file, stamp = tmp_path / "labels.yaml", lake.registry_stamp()
+    file.write_text("version: 1\nkinds: [{app: app, kind: <other>, label: app.info, by: ann}]\n")
+    refusal = r"<other> of app: .* a label reaches none of their events; a rule .* to come$"
+    for id_or_words in (other, "<other>"):
+        with pytest.raises(CurateError, match=refusal):
+            set_label(lake, id_or_words, "app.info", dry_run=True, **WHO)
+    with pytest.raises(CurateError, match=refusal):
+        add(lake, "<other>", app="app", label="app.info", **WHO)
+    with pytest.raises(CurateError, match=refusal):
+        import_labels(lake, file, by="ann")
+    assert lake.registry_stamp() == stamp
+    for view in ("events", "templates"):
+        said = session.run(f"SELECT label, stage FROM {view} WHERE template_id = '{other}'").to_pylist()
+        assert said == [{"label": "unknown", "stage": "none"}]
+
+
 def test_what_is_not_known_is_told_with_the_nearest(lake: Lake) -> None:
     with pytest.raises(CurateError, match=r"auth\.session"):
         set_label(lake, key(LOGIN), "auth.sesion", **WHO)

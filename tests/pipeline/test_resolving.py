@@ -17,7 +17,7 @@ from pipeline.curate_templates import add
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
 from pipeline.resolving import TRIED, Fit, Resolver
-from schemas.registry import Kind
+from schemas.registry import Kind, Verdict
 
 NAMES = "apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon".split()
 LINE = "Nov 20 11:59:58 web01 sshd: Failed password for {} from 10.0.0.1 port 22 ssh2"
@@ -176,6 +176,14 @@ def test_junk_of_a_full_program_is_other_noted_once_and_nobody_is_asked() -> Non
     assert len(model.asked) == 7
     assert [row["template"] for row in out.novel.to_pylist()] != ["<other>"]
     assert len(labeller.registry) == 8
+
+
+def test_a_rule_labels_lines_of_a_full_program_too() -> None:
+    labeller, _ = labeller_of(bounds=Bounds(program=0))
+    labeller._rules = lambda kinds: [Verdict("web.access", 1.0, "rule", "rules:1", settled=True) for _ in kinds]
+    out = labeller.label(parsed(LINE.format("mallory"), LINE.format("oscar")))
+    assert out.events.column("label_at_ingest").to_pylist() == ["web.access"] * 2
+    assert [(row["template"], row["label"]) for row in out.novel.to_pylist()] == [("<other>", "unknown")]
 
 
 def test_what_stands_for_other_is_a_kind_that_learning_leaves_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ COMMENT ON COLUMN events.params IS 'Words in the holes of the key, one blank bet
 
 COMMENT ON ${relation} templates IS 'One row a template. No counts here: they scan the events; see template_stats.';
 COMMENT ON COLUMN templates.first_seen IS 'Time of the event that made it known; template_stats has the earliest.';
-COMMENT ON COLUMN templates.keys IS 'Number of keys (kinds as first told apart) that the template unites.';
+COMMENT ON COLUMN templates.keys IS 'Keys (kinds as first told apart) that the template unites; <other> counts as one.';
 COMMENT ON COLUMN templates.example IS 'A line of this kind, addresses, names and numbers of people masked.';
 
 COMMENT ON COLUMN templates.label_source IS 'Who gave the label: person, rule, tiny, ...; the same as stage.';
