@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clustering.key import key_of
-from clustering.templates import Orders, Template, Templates, template
+from clustering.templates import OTHER, Orders, Template, Templates, template
 from clustering.templates_forms import form_of, speaks
 from connectors.lake import Lake
 from pipeline.curate import Done, known_label, labelled, named, ordered, publish, rows_of
@@ -171,7 +171,7 @@ def _parts(kinds: pa.Table, rows: Sequence[Row], id_: str) -> list[Template]:
     times = pc.cast(kinds["first_seen"], pa.int64()).to_pylist()
     templates = Templates(orders=orders).merge([_kind(row) for row in known], times)
     found = templates.resolve([_kind(row) for row in rows])
-    return [one or _kind_alone(row) for one, row in zip(found, rows, strict=True)]
+    return [_kind_alone(row) if one is None or one.text == OTHER else one for one, row in zip(found, rows, strict=True)]
 
 
 def _new(made: Template) -> Row:

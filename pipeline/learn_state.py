@@ -203,10 +203,13 @@ class State:
 
 
 def templates_of(templates: Templates, state: State) -> list[Template]:
-    """Give the template of each row; a kind that fits none is its own."""
+    """Give the template of each row; a kind that fits none is its own, one that there is no room to learn from too.
+
+    Kinds that are noted are bounded where they are met (`pipeline.resolving`), so all of them may be settled.
+    """
     kinds = [state.kind(i) for i in range(len(state))]
     found = templates.resolve(kinds)
     return [
-        one if one is not None and k.template != OTHER else Template(k.key, k.app, k.template)
+        one if one is not None and OTHER not in (one.text, k.template) else Template(k.key, k.app, k.template)
         for one, k in zip(found, kinds, strict=True)
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from clustering.key import key_of
-from clustering.templates import Templates, template
+from clustering.templates import Bounds, Templates, template
 from connectors.catalog import Session
 from connectors.lake import Lake
 from pipeline.curate import publish, set_label
@@ -156,6 +157,17 @@ def test_what_the_next_learner_makes_of_orders_is_what_is_shown_already(lake: La
     ):
         change()
         assert learn() == shown()
+
+
+def test_a_split_leaves_no_kind_without_a_template_of_its_own_however_many_there_are(lake: Lake) -> None:
+    names = ("".join(letters) for letters in product("bcdfgl", "aeiou", "bcdfgl", "aeiou", "mn"))
+    texts = [f"tape of {name} wound at <*>" for name in islice(names, Bounds().leaf + 20)]
+    one = novel("0" * 16, app="app", set_by="inline").to_pylist()[0]
+    met = [one | {"key": key(text), "template_id": key(text), "template": text} for text in texts]
+    lake.note_novel(pa.RecordBatch.from_pylist(met, KINDS))
+    split(lake, learnt(lake, *texts, into="tape of <*> wound at <*>"), **WHO)
+    found = [row for row in lake.kinds().to_pylist() if row["template"] in texts]
+    assert all(row["template_id"] == row["key"] for row in found)
 
 
 def test_templates_that_say_different_things_are_not_merged(lake: Lake) -> None:

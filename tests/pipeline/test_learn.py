@@ -2,6 +2,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from classifiers.cascade import Cascade
 from classifiers.plan import plan_of
 from clustering.clusters import Clusters
 from clustering.registry import Registry
+from clustering.templates import Bounds
 from connectors.lake import Lake
 from pipeline.curate_templates import split
 from pipeline.curate_undo import undo
@@ -263,6 +265,24 @@ def test_a_pass_is_bounded_and_one_loud_program_does_not_keep_the_others_waiting
     while going.once().left:
         pass
     assert all(row["settled"] for row in rows(lake).values())
+
+
+def test_kinds_that_templates_have_no_room_to_learn_from_are_kinds_of_their_own(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    words = ["".join(letters) + "ed" for letters in product("bcdfgl", "aeiou", "bcdfgl", "mnprst")]
+    lines = [("vol", f"volume group {word} by operator") for word in words[: Bounds().leaf + 20]]
+    keys = meet(lake, lines)
+    models = Models([tiny(), last], floor=0.3, sure=1.01)
+    learning = Learner(lake, lambda: None, lambda: models)
+    passes = [learning.once()]
+    while passes[-1].left:
+        passes.append(learning.once())
+    found = rows(lake)
+    assert passes[0].fresh == len(set(keys)) == len(lines)
+    assert all(row["settled"] and row["template_id"] == key for key, row in found.items())
+    assert (learning.once().fresh, len(last.asked)) == (0, len(lines))
+    Learner(lake, lambda: None, lambda: models).once(again=True)
+    assert templates(rows(lake)) == templates(found)
 
 
 def midway(act: Callable[[], object]) -> Callable[[], object]:
