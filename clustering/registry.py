@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from schemas.registry import COPIES, ORDER, PERSON, RULE, UNDO, Kind, Verdict
 
-__all__ = ["MOST_KINDS", "PERSON", "RULE", "Entry", "Registry"]
+__all__ = ["MOST_KINDS", "PERSON", "RULE", "Entry", "Registry", "counts"]
 
 MOST_KINDS = 500_000
 """Kinds remembered, some 400 bytes each; what comes after is labelled anew each time it is met, never wrongly."""
@@ -72,13 +72,13 @@ class Registry:
             known = self._entries.get(key)
             if known is not None:
                 says = Verdict(*verdict)
-                holds = says if _counts(known.verdict, says, set_by) else known.verdict
+                holds = says if counts(known.verdict, says, set_by) else known.verdict
                 self._entries[key] = Entry(template_id, holds)
             elif len(self._entries) < self._most and verdict[2] != ORDER:
                 self._entries[key] = Entry(template_id, Verdict(*verdict))
 
 
-def _counts(known: Verdict, says: Verdict, set_by: str | None) -> bool:
+def counts(known: Verdict, says: Verdict, set_by: str | None) -> bool:
     """Say whether a row of the registry changes the verdict on a kind, as the fold of the lake would have it."""
     if says.stage == ORDER:
         return False

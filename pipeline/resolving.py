@@ -1,13 +1,16 @@
 """New keys to known templates, without a model: what the registry has learnt, program by program."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
+from clustering.registry import counts
 from clustering.templates import OTHER, Bounds, Orders, Template, Templates, template
-from schemas.registry import INLINE, PERSON, RULE, Kind, Verdict
+from pipeline.learn_state import FITS
+from schemas.registry import INLINE, LEARN, ORDER, PERSON, RULE, Kind, Verdict
 from schemas.taxonomy import UNKNOWN
 
 CLUSTER = "cluster"
@@ -30,8 +33,25 @@ class Fit:
     verdict: Verdict
 
 
+@dataclass(frozen=True)
+class _Settled:
+    """A settled kind: its template, what holds of it, and whether it took that over from its template."""
+
+    kind: Kind
+    template_id: str
+    verdict: Verdict
+    heir: bool
+
+    def rank(self) -> tuple[bool, bool, float, str]:
+        """Give its place among those who speak for their template, as learning has it: the first does."""
+        return self.heir, self.verdict.stage != PERSON, -self.verdict.confidence, self.kind.key
+
+
 class Resolver:
-    """Templates of what was settled, made program by program when a new key of it is met.
+    """Templates of what was settled, made program by program when a new key of it is met; they follow people's orders.
+
+    Whatever is known is known by key, as the fold of the lake would have it: a worker that heard it row by row and one
+    that was started later say the same.
 
     A program that has as many kinds as templates are learnt from takes no more: what fits none of its templates is
     `<other>`, which costs no model and no memory. So a flood of junk slows nobody.
@@ -39,30 +59,50 @@ class Resolver:
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
-        self._kinds: dict[str, dict[str, Kind]] = {}
+        self._settled: dict[str, dict[str, _Settled]] = {}
+        self._orders: dict[str, dict[str, tuple[str, str]]] = {}  # by program and key: the order, the template's text
         self._made: dict[str, tuple[int, Templates]] = {}
-        self._verdicts: dict[str, tuple[str, Verdict]] = {}  # by template: of which of its kinds, and what
+        self._verdicts: dict[str, dict[str, Verdict]] = {}  # by program and template, made when asked for
         self._met: Counter[str] = Counter()
         self._total = 0
         self._others: dict[str, Fit] = {}  # of programs that are full, which they stay
 
     def refresh(self, kinds: pa.Table) -> None:
-        """Take over what was settled (KINDS, a fold or a file of the registry)."""
-        names = ("key", "app", "template", "template_id", "set_by")
-        columns = [kinds.column(name).to_pylist() for name in names]
-        told = ("label", "confidence", "stage", "model", "settled", "cert_id")
-        verdicts = zip(*(kinds.column(name).to_pylist() for name in told), strict=True)
-        for key, app, text, template_id, set_by, said in zip(*columns, verdicts, strict=True):
-            mine = self._kinds.setdefault(app, {})
+        """Take over what was settled (KINDS, a fold or a file of the registry), and what people want of templates."""
+        of = (Kind(*row) for row in _rows(kinds, "key", "app", "template"))
+        says = (Verdict(*row) for row in _rows(kinds, "label", "confidence", "stage", "model", "settled", "cert_id"))
+        told = _rows(kinds, "template_id", "set_by", "reason", "merged_text", "ordered")
+        for kind, verdict, (template_id, set_by, reason, text, order) in zip(of, says, told, strict=True):
+            self._order(kind, text or kind.template, order)
             if set_by in (None, INLINE):
-                self.met(app)
-                continue
-            if key not in mine and self._total < self._bounds.total:
-                mine[key] = Kind(key, app, text)
-                self.met(app)
-            whose, known = self._verdicts.get(template_id, (key, None))
-            if known is None or known.stage != PERSON or said[2] == PERSON or whose == key:
-                self._verdicts[template_id] = (key, Verdict(*said))
+                self.met(kind.app)
+            else:
+                heir = set_by == LEARN and reason == FITS
+                self._settle(_Settled(kind, template_id, verdict, heir), set_by)
+
+    def _order(self, kind: Kind, text: str, order: str | None) -> None:
+        """Take over what is wanted of the template of a kind; None: as before."""
+        mine = self._orders.setdefault(kind.app, {})
+        before = mine.pop(kind.key, None)
+        order = order if order is not None or before is None else before[0]
+        if order:
+            mine[kind.key] = (order, text)
+        if mine.get(kind.key) != before:
+            self._made.pop(kind.app, None)
+
+    def _settle(self, now: _Settled, set_by: str) -> None:
+        """Take over what holds of a kind; an order tells its template alone, and of a kind not settled nothing."""
+        key, app = now.kind.key, now.kind.app
+        mine = self._settled.setdefault(app, {})
+        known = mine.get(key)
+        if known is None:
+            if now.verdict.stage == ORDER or self._total >= self._bounds.total:
+                return
+            self.met(app)
+        elif not counts(known.verdict, now.verdict, set_by):
+            now = replace(now, verdict=known.verdict, heir=known.heir)
+        mine[key] = now
+        self._verdicts.pop(app, None)
 
     def met(self, app: str) -> None:
         """Count a kind that takes up room."""
@@ -90,11 +130,18 @@ class Resolver:
         return self._others.get(app) or self._other_if_full(app, Counter())
 
     def _find(self, kind: Kind) -> Fit | None:
-        if not self._kinds.get(kind.app):
+        if not self._settled.get(kind.app):
             return None
         found = self._templates(kind.app).resolve([kind])[0]
-        known = self._verdicts.get(found.id) if found is not None and found.text != OTHER else None
-        return Fit(found, inherited(known[1])) if found is not None and known is not None else None
+        known = self._verdict(found) if found is not None and found.text != OTHER else None
+        return Fit(found, inherited(known)) if found is not None and known is not None else None
+
+    def _verdict(self, one: Template) -> Verdict | None:
+        """Give what holds of a template: what the first of its kinds says, by rank."""
+        if one.app not in self._verdicts:
+            last_first = sorted(self._settled[one.app].values(), key=_Settled.rank, reverse=True)
+            self._verdicts[one.app] = {of.template_id: of.verdict for of in last_first}
+        return self._verdicts[one.app].get(one.id)
 
     def _other_if_full(self, app: str, fresh: Counter[str]) -> Fit | None:
         """Give what stands for the kinds of a program that takes no more; remembered once it takes none for good."""
@@ -109,14 +156,30 @@ class Resolver:
     def _templates(self, app: str) -> Templates:
         """Give the templates of a program; they are learnt anew when it has grown by a tenth, or by a few."""
         size, made = self._made.get(app, (0, Templates()))
-        now = len(self._kinds[app])
+        now = len(self._settled[app])
         if now and (size == 0 or now - size >= min(_SMALL, max(1, size // 10))):
-            made = Templates(orders=Orders(), bounds=self._bounds).merge(self._kinds[app].values())
+            kinds = (one.kind for one in self._settled[app].values())
+            made = Templates(orders=self._orders_of(app), bounds=self._bounds).merge(kinds)
             self._made[app] = (now, made)
         return made
+
+    def _orders_of(self, app: str) -> Orders:
+        """Give what people want of the templates of a program."""
+        apart, written = set[str](), set[tuple[str, str]]()
+        for key, (order, text) in self._orders.get(app, {}).items():
+            if order == "written":
+                written.add((app, text))
+            else:
+                apart.add(order.partition(" ")[2] or key)
+        return Orders(frozenset(apart), frozenset(written))
 
 
 def inherited(verdict: Verdict) -> Verdict:
     """Give the verdict that a kind takes over from its template: a person's or a rule's word is theirs alone."""
     stage = CLUSTER if verdict.stage in (PERSON, RULE) else verdict.stage
     return replace(verdict, stage=stage, settled=True)
+
+
+def _rows(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Give some columns row by row."""
+    return zip(*(table.column(name).to_pylist() for name in names), strict=True)

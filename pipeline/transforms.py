@@ -172,7 +172,8 @@ def publish(lake: Lake, verdicts: Mapping[str, Verdict]) -> None:
     if not verdicts:
         return
     known = (row for row in lake.kinds().to_pylist() if row["key"] in verdicts)
-    kinds = [row | asdict(verdicts[row["key"]]) | {"set_by": RULE, "reason": None} for row in known]
+    said = {"set_by": RULE, "reason": None, "ordered": None, "muted": None}
+    kinds = [row | asdict(verdicts[row["key"]]) | said for row in known]
     lake.publish(pa.Table.from_pylist(kinds, KINDS))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from learn_kit import learner, meet, new_lake, person, rows
@@ -10,10 +11,10 @@ from test_labelling import Counts, parsed
 
 from clustering.key import key_of
 from clustering.registry import Registry
-from clustering.templates import Bounds
+from clustering.templates import Bounds, template
 from connectors.lake import Lake
 from pipeline.curate import set_label
-from pipeline.curate_templates import add
+from pipeline.curate_templates import add, merge, mute, split
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
 from pipeline.resolving import TRIED, Fit, Resolver
@@ -22,6 +23,8 @@ from schemas.registry import Kind, Verdict
 NAMES = "apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon".split()
 LINE = "Nov 20 11:59:58 web01 sshd: Failed password for {} from 10.0.0.1 port 22 ssh2"
 TEXT = "Failed password for <*> from <*> port <*>"
+FIRE = "Nov 20 11:59:58 web01 fire: the {} is on fire"
+ANN: dict[str, Any] = {"by": "ann", "reason": "seen it"}
 
 
 def learnt(root: Path) -> Lake:
@@ -155,6 +158,82 @@ def test_who_took_over_a_label_of_kinds_that_were_not_settled_is_asked_about(tmp
     assert told(lake, late)[:4] == ("unknown", "none", "", False)
     learner(lake).once()
     assert told(lake, late)[:2] == ("app.info", "large")
+
+
+def caught_up(resolver: Resolver, lake: Lake, after: int) -> int:
+    """Tell a resolver what was published since, file by file as a running worker hears of it."""
+    after, tables = lake.published(after)
+    for table in tables:
+        resolver.refresh(table)
+    return after
+
+
+def fit(resolver: Resolver, app: str, message: str) -> tuple[str, str, str] | None:
+    """Give template, label and stage of what a new key fits."""
+    (found,) = resolver.resolve([key_of(app, message).kind])
+    return None if found is None else (found.template.id, found.verdict.label, found.verdict.stage)
+
+
+def test_a_running_worker_follows_each_order_as_one_that_is_started_now(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    said = next(iter(rows(lake).values()))
+    id_, label = str(said["template_id"]), str(said["label"])
+    running, at = Resolver(), 0
+    told = []
+    for act in (
+        lambda: None,
+        lambda: mute(lake, id_, muted=True, **ANN),
+        lambda: set_label(lake, id_, "security.intrusion", **ANN),
+        lambda: mute(lake, id_, muted=False, **ANN),
+        lambda: split(lake, id_, **ANN),
+        lambda: [undo(lake, None, by="ann") for _ in range(3)],
+    ):
+        act()
+        at = caught_up(running, lake, at)
+        started = Resolver()
+        started.refresh(lake.kinds())
+        told.append(fit(running, "sshd", "Failed password for mallory from 10.0.0.1 port 22 ssh2"))
+        assert told[-1] == fit(started, "sshd", "Failed password for mallory from 10.0.0.1 port 22 ssh2")
+    learnt_, labelled = (id_, label, said["stage"]), (id_, "security.intrusion", "cluster")
+    assert told == [learnt_, learnt_, labelled, labelled, None, learnt_]
+
+
+def test_a_template_that_people_wrote_takes_new_keys_with_its_label_and_no_model_is_asked(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    add(lake, "the <*> is on fire", app="fire", label="security.intrusion", **ANN)
+    for told in (lake.kinds(), *lake.published(0)[1]):
+        labeller, model = labeller_of()
+        labeller.refresh(told)
+        note = labeller.label(parsed(FIRE.format("barn"))).novel.to_pylist()[0]
+        assert note["template_id"] == template("fire", "the <*> is on fire").id
+        assert (note["label"], note["stage"], model.asked) == ("security.intrusion", "cluster", [])
+
+
+def test_templates_that_people_merged_take_new_keys_until_that_is_undone(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    keys = meet(lake, [("fire", "the roof is on fire"), ("fire", "the kitchen is on fire")])
+    learner(lake).once()
+    running = Resolver()
+    at = caught_up(running, lake, 0)
+    assert fit(running, "fire", "the barn is on fire") is None
+    merge(lake, keys[0], keys[1], **ANN)
+    at = caught_up(running, lake, at)
+    assert fit(running, "fire", "the barn is on fire") == (
+        template("fire", "the <*> is on fire").id, "app.info", rows(lake)[keys[0]]["stage"],
+    )  # fmt: skip
+    undo(lake, None, by="ann")
+    caught_up(running, lake, at)
+    assert fit(running, "fire", "the barn is on fire") is None
+
+
+def test_what_people_want_of_kinds_that_are_not_settled_settles_none(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    keys = meet(lake, [("fire", "the roof is on fire"), ("fire", "the kitchen is on fire")])
+    merge(lake, keys[0], keys[1], **ANN)
+    running, started = Resolver(), Resolver()
+    caught_up(running, lake, 0)
+    started.refresh(lake.kinds())
+    assert fit(running, "fire", "the barn is on fire") is fit(started, "fire", "the barn is on fire") is None
 
 
 def test_a_key_that_fits_nothing_is_asked_about(tmp_path: Path) -> None:
