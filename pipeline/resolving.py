@@ -137,10 +137,10 @@ class Resolver:
         return Fit(found, inherited(known)) if found is not None and known is not None else None
 
     def _verdict(self, one: Template) -> Verdict | None:
-        """Give what holds of a template: what the first of its kinds says, by rank."""
+        """Give what holds of a template: what the first of its settled kinds says, by rank; None: nothing for good."""
         if one.app not in self._verdicts:
             last_first = sorted(self._settled[one.app].values(), key=_Settled.rank, reverse=True)
-            self._verdicts[one.app] = {of.template_id: of.verdict for of in last_first}
+            self._verdicts[one.app] = {of.template_id: of.verdict for of in last_first if of.verdict.settled}
         return self._verdicts[one.app].get(one.id)
 
     def _other_if_full(self, app: str, fresh: Counter[str]) -> Fit | None:

@@ -18,7 +18,7 @@ from pipeline.curate_templates import add, merge, mute, split
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
 from pipeline.resolving import TRIED, Fit, Resolver
-from schemas.registry import Kind, Verdict
+from schemas.registry import KINDS, Kind, Verdict
 
 NAMES = "apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon".split()
 LINE = "Nov 20 11:59:58 web01 sshd: Failed password for {} from 10.0.0.1 port 22 ssh2"
@@ -234,6 +234,18 @@ def test_what_people_want_of_kinds_that_are_not_settled_settles_none(tmp_path: P
     caught_up(running, lake, 0)
     started.refresh(lake.kinds())
     assert fit(running, "fire", "the barn is on fire") is fit(started, "fire", "the barn is on fire") is None
+
+
+def test_what_is_said_of_a_template_for_the_time_being_reaches_no_new_key(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    add(lake, "the <*> is on fire", app="fire", label="security.intrusion", **ANN)
+    resolver = Resolver()
+    at = caught_up(resolver, lake, 0)
+    assert fit(resolver, "fire", "the barn is on fire") is not None
+    row = lake.kinds().to_pylist()[0] | {"stage": "tiny", "settled": False, "set_by": "undo", "ordered": None}
+    lake.publish(pa.Table.from_pylist([row], KINDS))
+    caught_up(resolver, lake, at)
+    assert fit(resolver, "fire", "the barn is on fire") is None
 
 
 def test_a_key_that_fits_nothing_is_asked_about(tmp_path: Path) -> None:
