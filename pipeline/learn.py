@@ -20,6 +20,7 @@ from pipeline.learn_state import INHERITED, Item, Known, State, templates_of
 from pipeline.learn_turns import turns
 from pipeline.learn_vectors import Encodes, Vectors
 from schemas.ledger import CLUSTER
+from schemas.policy import Policy
 from schemas.registry import Kind, Verdict
 
 MOST = 2_000
@@ -45,6 +46,10 @@ class Answers(Protocol):
 
         A verdict is settled unless a stage was out of reach.
         """
+        ...
+
+    def policy(self) -> Policy:
+        """Give the policy that holds now."""
         ...
 
     def ready(self) -> bool:
@@ -221,7 +226,7 @@ class Learner:
             found = self._clusters([item.kind for item in items], known)
         by_id = {item.kind.key: item for item in items}
         inline = {i: item.inline for i, item in by_id.items()}
-        by_key = label(by_id, found, known, lambda kinds: asked.ask(kinds, inline), answers.sure)
+        by_key = label(by_id, found, known, lambda kinds: asked.ask(kinds, inline), answers.sure, answers.policy())
         METER.tallied(getattr(answers, "tally", None))
         return {by_id[key].template_id: one for key, one in by_key.items()}, len(found.found)
 

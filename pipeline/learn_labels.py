@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,9 @@ import numpy.typing as npt
 from clustering.clusters import Clusters
 from pipeline.learn_state import DEFERRED, INHERITED, Item, Known
 from pipeline.resolving import CLUSTER
-from schemas.registry import Kind, Verdict
-from schemas.taxonomy import UNKNOWN
+from schemas.policy import Policy
+from schemas.registry import PERSON, RULE, Kind, Verdict
+from schemas.taxonomy import UNKNOWN, domain_of
 
 INHERIT = 0.15
 """Cosine distance from the medoid of a labelled cluster within which a kind takes its label without a call. Among 2,500
@@ -30,6 +31,9 @@ _GROUP = 5  # fewer members have no outliers
 
 Ask = Callable[[Sequence[Kind]], list[Verdict]]
 
+Taken = Callable[[str, Known], Verdict | None]
+"""Gives what the item of an id takes over from a cluster; None: nothing, it is to be asked."""
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -41,7 +45,12 @@ class Labelled:
 
 
 def label(
-    items: Mapping[str, Item], clusters: Clusters, known: Mapping[str, Known], ask: Ask, sure: float
+    items: Mapping[str, Item],
+    clusters: Clusters,
+    known: Mapping[str, Known],
+    ask: Ask,
+    sure: float,
+    policy: Policy,
 ) -> dict[str, Labelled]:
     """Label templates by their clusters.
 
@@ -50,8 +59,13 @@ def label(
         ask: gives a verdict on each kind, not settled if a stage was out of reach; it is called twice at most, and of
             each kind once.
         sure: confidence from which on what was said inline speaks against another label.
+        policy: who has other exits by it than the cluster that it is near to is asked itself.
     """
-    heirs = {i: _heir(items[i], known[m], m, d, sure) for i, (m, d) in clusters.joined.items()}
+
+    def taken(i: str, source: Known) -> Verdict | None:
+        return None if _against(items[i], source.verdict.label, sure) else _granted(items[i].kind, source, policy)
+
+    heirs = {i: _heir(items[i], known[m], m, d, taken) for i, (m, d) in clusters.joined.items()}
     out = {i: heir for i, heir in heirs.items() if heir is not None}
     odd = {m: outliers(members, {i: items[i].inline.confidence for i in members}, m)
            for m, members in clusters.found.items()}  # fmt: skip
@@ -61,7 +75,7 @@ def label(
     said = dict(zip(first, ask([items[i].kind for i in first]), strict=True))
     alone: list[str] = []
     for medoid, members in clusters.found.items():
-        agreed, left = _broadcast(medoid, members, asked[medoid], odd[medoid], said, items, sure)
+        agreed, left = _broadcast(medoid, members, asked[medoid], odd[medoid], said, items, taken)
         out |= agreed
         alone += left
     said |= dict(zip(alone, ask([items[i].kind for i in alone]), strict=True))
@@ -71,13 +85,27 @@ def label(
     return out
 
 
-def _heir(item: Item, known: Known, medoid: str, distance: float, sure: float) -> Labelled | None:
-    """Inherit, unless it is too far for one that was not told the same inline, or something surer was said then."""
+def _heir(item: Item, known: Known, medoid: str, distance: float, taken: Taken) -> Labelled | None:
+    """Inherit, unless it is too far for one that was not told the same inline, or it may not take that label."""
     near = distance <= INHERIT or item.inline.label == known.verdict.label
-    if not near or _against(item, known.verdict.label, sure):
+    verdict = taken(item.kind.key, known) if near else None
+    if verdict is None:
         return None
-    verdict = Verdict(known.verdict.label, known.verdict.confidence, CLUSTER, known.verdict.model, settled=True)
-    return Labelled(verdict, medoid, f"{INHERITED} at cosine distance {distance:.2f}")
+    return Labelled(replace(verdict, settled=True), medoid, f"{INHERITED} at cosine distance {distance:.2f}")
+
+
+def _granted(kind: Kind, source: Known, policy: Policy) -> Verdict | None:
+    """Give what a kind takes over from a cluster, with its certificate; None: by policy it is to be asked itself.
+
+    It is where it abstains, and where other exits are its own than those the label was given by; people's and rules'
+    labels went by none.
+    """
+    said, domain = source.verdict, domain_of(source.verdict.label)
+    exits = policy.exits(kind.app, domain, kind.key)
+    if said.stage not in (PERSON, RULE) and exits != policy.exits(source.medoid.app, domain, source.medoid.key):
+        return None
+    cert_id = said.cert_id if said.cert_id == exits.cert_id else None
+    return None if exits.abstain else replace(said, stage=CLUSTER, cert_id=cert_id)
 
 
 def _by_itself(i: str, verdict: Verdict, clusters: Clusters, known: Mapping[str, Known]) -> Labelled:
@@ -95,7 +123,7 @@ def _broadcast(
     odd: frozenset[str],
     said: Mapping[str, Verdict],
     items: Mapping[str, Item],
-    sure: float,
+    taken: Taken,
 ) -> tuple[dict[str, Labelled], list[str]]:
     """Give the members their label if those asked agree; and who is to be asked alone."""
     labels = {said[i].label for i in probes}
@@ -103,13 +131,17 @@ def _broadcast(
         told = f"split: {', '.join(sorted(labels))}" if len(labels) > 1 else "asked alone"
         apart = {i: _told(said[i], i, told) for i in probes}
         return apart, [i for i in members if i not in apart]
-    agreed = labels.pop()
-    left = [i for i in members if i not in probes and (i in odd or _against(items[i], agreed, sure))]
-    least = min(said[i].confidence for i in probes)
-    cluster = Verdict(agreed, least, CLUSTER, said[medoid].model, settled=all(said[i].settled for i in probes))
+    least, certs = min(said[i].confidence for i in probes), {said[i].cert_id for i in probes}
+    verdict = Verdict(
+        labels.pop(), least, said[medoid].stage, said[medoid].model, settled=all(said[i].settled for i in probes),
+        cert_id=certs.pop() if len(certs) == 1 else None,
+    )  # fmt: skip
+    agreed = Known(items[medoid].kind, verdict)
+    others = {i: None if i in odd else taken(i, agreed) for i in members if i not in probes}
     reason = f"{len(probes)} of {len(members)} members asked, and they agreed"
     out = {i: _told(said[i], medoid, reason) for i in probes}
-    return out | {i: _told(cluster, medoid, reason) for i in members if i not in out and i not in left}, left
+    out |= {i: _told(one, medoid, reason) for i, one in others.items() if one is not None}
+    return out, [i for i in others if i not in out]
 
 
 def _told(verdict: Verdict, cluster: str, reason: str) -> Labelled:

@@ -70,6 +70,10 @@ class Models:
         score, scored = self._cascade.score, self._cascade.judge.scored
         return score.passes if score and scored == frozenset(score.models) else {}
 
+    def policy(self) -> Policy:
+        """Give the policy that holds now."""
+        return replace(self._policy(self.tuned), passes=self.passes)
+
     def ask(self, kinds: Sequence[Kind], inline: Mapping[str, Verdict]) -> list[Verdict]:
         """Give one verdict a kind, in the order given.
 
@@ -82,7 +86,7 @@ class Models:
         scored = first.name in self._cascade.judge.scored
         remembers = Spreads(cast(Model, first), inline) if scored else _Remembered(first, inline)
         stages: list[Stage] = [remembers, *others]
-        verdicts = self._cascade.through(stages, kinds, replace(self._policy(self.tuned), passes=self.passes))
+        verdicts = self._cascade.through(stages, kinds, self.policy())
         waiting = frozenset().union(*(stage.deferred for stage in stages if isinstance(stage, Deferring)))
         keys = frozenset(kind.key for kind in kinds)
         self.deferred = (self.deferred - keys) | (waiting & keys)

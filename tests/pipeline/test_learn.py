@@ -25,6 +25,7 @@ from pipeline.learn_labels import Labelled, label, outliers
 from pipeline.learn_models import Models, Spreads
 from pipeline.learn_state import Item, Known
 from pipeline.transforms import publish
+from schemas.policy import ABSTAIN, STANDARD, STRICT, Exits, Policy, Route
 from schemas.registry import KINDS, Kind, Verdict
 
 FRUIT = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "hazel", "iris", "juniper", "kiwi", "lemon"]
@@ -117,6 +118,21 @@ def test_a_kind_near_to_a_labelled_cluster_inherits_without_a_call(tmp_path: Pat
     assert len(last.asked) == 1
     assert (found[second]["stage"], found[second]["cluster_id"]) == ("cluster", first)
     assert found[second]["label"] == found[first]["label"]
+
+
+def test_who_abstains_takes_no_label_of_a_cluster_be_it_learnt_piecemeal_or_anew(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last()
+    policy = Policy((Route(STRICT, app="timed", missing=ABSTAIN),))
+    models = Models([tiny(), last], floor=0.3, policy=lambda tuned: replace(policy, tuned=tuned), sure=1.01)
+    going = Learner(lake, encoder, lambda: models)
+    first = meet(lake, [("ntpd", "time synchronisation with the server was lost")])[0]
+    going.once()
+    second = meet(lake, [("timed", "time synchronisation with the server lost")], first=50)[0]
+    for again in (False, True):
+        going.once(again=again)
+        found = rows(lake)
+        assert (found[first]["label"], found[first]["stage"]) == ("app.info", "large")
+        assert (found[second]["label"], found[second]["stage"]) == ("unknown", "none")
 
 
 def test_a_new_key_of_a_known_template_takes_over_its_label_without_a_vector(tmp_path: Path) -> None:
@@ -341,24 +357,27 @@ def test_a_dry_pass_publishes_nothing(tmp_path: Path) -> None:
     assert list((lake.root / "registry").iterdir()) == []
 
 
-def item(i: int, *, said: str = "unknown", confidence: float = 0.4) -> Item:
-    kind = Kind(f"k{i}", "app", f"text {i}")
+PLAIN = Policy()
+
+
+def item(i: int, *, said: str = "unknown", confidence: float = 0.4, app: str = "app") -> Item:
+    kind = Kind(f"k{i}", app, f"text {i}")
     return Item(kind.key, kind, (i,), i, Verdict(said, confidence, "none", "tiny:0"))
 
 
-def asked_as(labels: dict[str, str], log: list[str]):  # type: ignore[no-untyped-def]
+def asked_as(labels: dict[str, str], log: list[str], cert_id: str | None = None):  # type: ignore[no-untyped-def]
     def ask(kinds):  # type: ignore[no-untyped-def]
         log.extend(kind.key for kind in kinds)
-        return [Verdict(labels.get(kind.key, "app.info"), 0.8, "large", "large:0") for kind in kinds]
+        return [Verdict(labels.get(kind.key, "app.info"), 0.8, "large", "large:0", cert_id=cert_id) for kind in kinds]
 
     return ask
 
 
 def labelled(
-    found: dict[str, float], labels: dict[str, str], items: dict[str, Item]
+    found: dict[str, float], labels: dict[str, str], items: dict[str, Item], policy: Policy = PLAIN
 ) -> tuple[dict[str, Labelled], list[str]]:
     log: list[str] = []
-    return label(items, Clusters(found={"k0": found}), {}, asked_as(labels, log), sure=0.7), log
+    return label(items, Clusters(found={"k0": found}), {}, asked_as(labels, log), 0.7, policy), log
 
 
 def test_members_that_agree_give_the_others_their_label() -> None:
@@ -409,6 +428,31 @@ def test_who_is_not_very_near_inherits_only_what_was_said_of_it_inline_too(
     known = {"m": Known(Kind("m", "app", "text"), Verdict("app.error", 0.9, "large", "large:0", settled=True))}
     log: list[str] = []
     items = {"k0": item(0, said=said, confidence=0.5)}
-    out = label(items, Clusters(joined={"k0": ("m", distance)}), known, asked_as({}, log), sure=0.7)
+    out = label(items, Clusters(joined={"k0": ("m", distance)}), known, asked_as({}, log), 0.7, PLAIN)
     assert (log == ["k0"]) == asked
     assert (out["k0"].verdict.label, out["k0"].cluster) == (("app.info", "k0") if asked else ("app.error", "m"))
+
+
+def test_the_label_of_a_cluster_goes_with_its_certificate_and_only_to_programs_that_this_speaks_for() -> None:
+    granted = {(STANDARD.name, ""): Exits(STANDARD, {"large": 0.5}, "c1")}
+    policy = Policy(granted=granted, apps=frozenset({"app"}))
+    items = {f"k{i}": item(i) for i in range(8)} | {"k2": item(2, app="other")}
+    log: list[str] = []
+    found = Clusters(found={"k0": {f"k{i}": 0.01 * i for i in range(8)}})
+    out = label(items, found, {}, asked_as({}, log, "c1"), 0.7, policy)
+    assert sorted(log) == ["k0", "k2", "k5", "k6", "k7"]
+    assert {(out[i].verdict.stage, out[i].verdict.cert_id) for i in ("k1", "k3", "k4")} == {("cluster", "c1")}
+    medoid = {"k0": Known(items["k0"].kind, out["k0"].verdict)}
+    near = Clusters(joined={"k1": ("k0", 0.1), "k2": ("k0", 0.1)})
+    log.clear()
+    late = label({i: items[i] for i in ("k1", "k2")}, near, medoid, asked_as({}, log), 0.7, policy)
+    assert (late["k1"].verdict.stage, late["k1"].verdict.cert_id, log) == ("cluster", "c1", ["k2"])
+
+
+@pytest.mark.parametrize(("app", "asked"), [("strict", False), ("silent", True)])
+def test_a_persons_label_goes_on_whatever_the_exits_are_but_not_to_who_abstains(app: str, asked: bool) -> None:
+    policy = Policy((Route(STRICT, app="strict"), Route(STRICT, app="silent", missing=ABSTAIN)))
+    known = {"m": Known(Kind("m", "app", "text"), Verdict("app.error", 1.0, "person", "", settled=True))}
+    log: list[str] = []
+    label({"k0": item(0, app=app)}, Clusters(joined={"k0": ("m", 0.1)}), known, asked_as({}, log), 0.7, policy)
+    assert (log == ["k0"]) == asked
