@@ -15,7 +15,7 @@ from schemas.registry import KINDS, LEARN, Verdict
 def rows_of(
     state: State, templates: list[Template], settled: Mapping[str, int], labelled: Mapping[str, Labelled]
 ) -> pa.Table:
-    """Make the rows to publish: what is settled now, and settled kinds whose template is another now."""
+    """Make the rows to publish: what is settled now, and settled kinds whose template is another, or says another."""
     chosen: list[int] = []
     said: list[tuple[Verdict, str | None, str | None]] = []
     for i, one in enumerate(templates):
@@ -52,8 +52,10 @@ def _with(rows: pa.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
 
 
 def _outdated(state: State, i: int, like: int) -> bool:
-    """Tell whether a row took over from its template what does not hold of that any more."""
-    return state.heir(i) and not state.heir(like) and not _same(state.verdict(i), inherited(state.verdict(like)))
+    """Tell whether a row says what does not hold of its template (any more): that has one label, save people's own."""
+    if not state.heir(i):
+        return not state.fixed(i) and state.label(i) != state.label(like)
+    return not state.heir(like) and not _same(state.verdict(i), inherited(state.verdict(like)))
 
 
 def _same(a: Verdict, b: Verdict) -> bool:
@@ -64,10 +66,10 @@ def _said(
     state: State, i: int, one: Template, settled: Mapping[str, int], labelled: Mapping[str, Labelled]
 ) -> tuple[Verdict, str | None, str | None] | None:
     """Give verdict, cluster and reason of a row; None: it waits."""
-    if state.done[i] and not (state.heir(i) and one.id in settled):
+    like = settled.get(one.id, i)
+    if state.done[i] and not (state.heir(i) and one.id in settled) and not _outdated(state, i, like):
         return state.verdict(i), state.cluster(i), "its template is another now"
     if one.id in settled:
-        like = settled[one.id]
         return inherited(state.verdict(like)), state.cluster(like), FITS
     if one.id in labelled:
         now = labelled[one.id]

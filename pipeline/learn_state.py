@@ -72,6 +72,10 @@ class State:
         names = ("label", "confidence", "stage", "model", "settled", "cert_id")
         return Verdict(*(self._of(name)[i] for name in names))
 
+    def label(self, i: int) -> str:
+        """Give the label of a row."""
+        return str(self._of("label")[i])
+
     def by_person(self, i: int) -> bool:
         """Tell whether a person gave the label."""
         return bool(self._of("stage")[i] == PERSON)
@@ -118,9 +122,11 @@ class State:
         return out
 
     def settled(self, templates: list[Template]) -> dict[str, int]:
-        """Give for each template one of its settled rows: a person's first, then the surest, then the smallest key.
+        """Give for each template the settled row whose label is that of the template.
 
-        A row that only took over what others of its template had counts when there is no other.
+        A person's first, then a rule's, then one that says something, a certified one, the surest, the smallest key;
+        so it does not matter which was met first. A row that only took over what others of its template had counts
+        when there is no other.
         """
         best: dict[str, int] = {}
         for i, one in enumerate(templates):
@@ -166,12 +172,14 @@ class State:
             at.setdefault(one.id, []).append(i)
         for rows in at.values():
             others = [i for i in rows if not self.heir(i)]
-            if others and not any(self.done[i] for i in others):
+            if not any(self.done[i] for i in others):
                 for i in rows:
                     self.done[i] = False
 
-    def _rank(self, i: int) -> tuple[bool, bool, float, str]:
-        return self.heir(i), not self.by_person(i), -float(self._of("confidence")[i]), self.keys[i]
+    def _rank(self, i: int) -> tuple[bool, bool, bool, bool, bool, float, str]:
+        nothing, bare = self.label(i) == UNKNOWN, self._of("cert_id")[i] is None
+        weaker = (not self.by_person(i), not self.fixed(i), nothing, bare)
+        return self.heir(i), *weaker, -float(self._of("confidence")[i]), self.keys[i]
 
     def _done(self, i: int) -> bool:
         if self.fixed(i) or self._of("template")[i] == OTHER:

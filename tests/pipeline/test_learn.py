@@ -15,15 +15,16 @@ from classifiers.cascade import Cascade
 from classifiers.plan import plan_of
 from clustering.clusters import Clusters
 from clustering.registry import Registry
-from clustering.templates import Bounds
+from clustering.templates import Bounds, Template
 from connectors.lake import Lake
-from pipeline.curate_templates import split
+from pipeline.curate import set_label
+from pipeline.curate_templates import merge, split
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
 from pipeline.learn import Learner
 from pipeline.learn_labels import Labelled, label, outliers
 from pipeline.learn_models import Models, Spreads
-from pipeline.learn_state import Item, Known
+from pipeline.learn_state import Item, Known, State
 from pipeline.transforms import publish
 from schemas.policy import ABSTAIN, STANDARD, STRICT, Exits, Policy, Route
 from schemas.registry import KINDS, Kind, Verdict
@@ -198,6 +199,91 @@ def test_who_took_over_a_label_that_is_taken_back_before_anything_was_learnt_is_
     assert {(rows(lake)[key]["label"], rows(lake)[key]["stage"]) for key in (*keys, late)} == {
         ("auth.login_failure", "large")
     }
+
+
+def says(lake: Lake, keys: list[str]) -> list[tuple[object, object]]:
+    return [(rows(lake)[key]["label"], rows(lake)[key]["stage"]) for key in keys]
+
+
+def test_a_persons_label_on_one_kind_holds_for_those_that_become_of_one_template_with_it(tmp_path: Path) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last(lambda _: "auth.login_failure")
+    keys = meet(lake, USERS[:3])
+    going = learner(lake, last)
+    going.once()
+    person(lake, keys[0], "security.intrusion")
+    person(lake, keys[2], "app.info")
+    keys += meet(lake, USERS[3:], first=50)
+    asked = len(last.asked)
+    going.once()
+    apart = says(lake, keys)
+    assert len({rows(lake)[key]["template_id"] for key in keys}) == 1
+    first = min((keys[0], keys[2]))
+    other = rows(lake)[first]["label"]
+    assert apart[0] == ("security.intrusion", "person")
+    assert apart[2] == ("app.info", "person")
+    assert set(apart[1:2] + apart[3:]) == {(other, "cluster")}
+    while going.once().published:
+        pass
+    learner(lake, last).once(again=True)
+    assert (says(lake, keys), len(last.asked)) == (apart, asked)
+
+
+@pytest.mark.parametrize("labelled_first", [True, False])
+def test_templates_that_a_person_merged_have_one_label_until_they_are_parted(
+    tmp_path: Path, labelled_first: bool
+) -> None:
+    lake, last = new_lake(tmp_path / "lake"), Last(lambda _: "app.error")
+    keys = meet(lake, [("fire", "the roof is on fire"), ("fire", "the kitchen is on fire")])
+    going = Learner(lake, lambda: None, lambda: Models([tiny(), last], floor=0.3, sure=1.01))
+    going.once()
+    if labelled_first:
+        set_label(lake, keys[0], "security.intrusion", by="ann", reason="")
+    merge(lake, keys[0], keys[1], by="ann", reason="")
+    if not labelled_first:
+        person(lake, keys[0], "security.intrusion")
+    going.once()
+    assert says(lake, keys) == [("security.intrusion", "person"), ("security.intrusion", "cluster")]
+    assert (going.once().published, len(last.asked)) == (0, 2)
+    split(lake, keys[0], by="ann", reason="")
+    going.once()
+    assert says(lake, keys) == [("security.intrusion", "person"), ("app.error", "large")]
+    assert going.once().published == 0
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_machines_labels_of_templates_that_become_one_agree_whoever_came_first(tmp_path: Path, turn: int) -> None:
+    last = Last(lambda text: "auth.login_failure" if "apple" in text else "app.error")
+    lake, keys = new_lake(tmp_path / "lake"), list[str]()
+    going = Learner(lake, lambda: None, lambda: Models([tiny(), last], floor=0.3, sure=1.01))
+    for line in USERS[:2][::turn]:
+        keys += meet(lake, [line], first=len(keys))
+        going.once()
+    assert {label for label, _ in says(lake, keys)} == {"auth.login_failure", "app.error"}
+    asked = len(last.asked)
+    first = rows(lake)[min(keys)]["label"]
+    keys += meet(lake, USERS[2:], first=50)
+    while going.once().published:
+        pass
+    assert (set(says(lake, keys)), len(last.asked)) == ({(first, "large")}, asked)
+
+
+def test_of_a_template_a_person_speaks_first_then_a_rule_then_what_is_certified_and_any_label_before_none(
+    tmp_path: Path,
+) -> None:
+    lake = new_lake(tmp_path / "lake")
+    keys = sorted(meet(lake, USERS[:5]), reverse=True)
+    told = [
+        ("app.error", 0.5, "person", None), ("app.debug", 0.6, "rule", None), ("app.info", 0.7, "tiny", "c1"),
+        ("app.error", 0.8, "large", None), ("unknown", 0.9, "none", None),
+    ]  # fmt: skip
+    said = [
+        rows(lake)[key] | {"label": label_, "confidence": sure, "stage": stage, "cert_id": cert_id, "set_by": "learn"}
+        for key, (label_, sure, stage, cert_id) in zip(keys, told, strict=True)
+    ]
+    for first in range(len(keys)):
+        state = State(pa.Table.from_pylist(said[first:], KINDS))
+        one = Template("t", "sshd", "Failed password for <*>")
+        assert state.settled([one] * len(state)) == {"t": 0}
 
 
 def test_who_inherited_from_a_cluster_follows_when_a_person_relabels_its_medoid_and_takes_it_back(
