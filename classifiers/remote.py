@@ -163,7 +163,7 @@ class Remote:
         """Ask once; in a plainer mode if the server does not know how to be strict."""
         for mode in range(self._mode, len(MODES)):
             try:
-                reply = self._server.ask(payload(self._asked, asked, MODES[mode]), self._parts.now)
+                reply = self._server.ask(payload(self._asked, asked, MODES[mode]))
                 self._mode = mode
                 break
             except ServerError as error:

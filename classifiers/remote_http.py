@@ -1,17 +1,19 @@
 """One question to an OpenAI-compatible server: http or https, one deadline, no redirects, the key never told."""
 
 import json
+import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
 
 MASKED = "********"
 MOST_BYTES = 1 << 20
@@ -33,6 +35,58 @@ class ServerError(Exception):
         self.status, self.retry, self.wait_s = status, retry, wait_s
 
 
+class _Until(RawIOBase):
+    """What a socket brings until a deadline: its own timeout bounds one wait, and a server that drips resets that."""
+
+    def __init__(self, raw: RawIOBase, sock: socket.socket, until: float) -> None:
+        self._raw, self._sock, self._until = raw, sock, until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    """An answer whose status, headers and body share one deadline, the timeout of its socket from now on."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **named: Any) -> None:
+        super().__init__(sock, *args, **named)
+        until = time.monotonic() + (sock.gettimeout() or 0.0)
+        self.fp = BufferedReader(_Until(self.fp.detach(), sock, until))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SafeConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Http(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _Https(HTTPSHandler):
+    def __init__(self, trusted: ssl.SSLContext) -> None:
+        super().__init__(context=trusted)
+        self._trusted = trusted
+
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_SafeConnection, req, context=self._trusted)
+
+
 class _Stay(HTTPRedirectHandler):
     """Follows nobody: a redirect would take the key, and log text, to another host."""
 
@@ -48,7 +102,7 @@ class Server:
 
     Attributes:
         url: as `http://localhost:8000/v1`; `/chat/completions` is added. key: "" for none.
-        timeout_s: for a whole answer. ca_file: whom to trust; None: whom the system trusts.
+        timeout_s: to connect, and again for a whole answer. ca_file: whom to trust; None: whom the system trusts.
     """
 
     url: str
@@ -59,19 +113,18 @@ class Server:
     def __repr__(self) -> str:
         return f"Server({self.url!r}, key={MASKED if self.key else ''!r}, timeout_s={self.timeout_s!r})"
 
-    def ask(self, payload: Mapping[str, Any], now: Callable[[], float] = time.monotonic) -> dict[str, Any]:
+    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Post a chat request; give the JSON object that comes back.
 
         Raises:
             ServerError: anything else came back, or nothing in time.
         """
-        until = now() + self.timeout_s
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
         request = Request(f"{self.url.rstrip('/')}/chat/completions", json.dumps(payload).encode(), headers)
         try:
             with _opener(self.ca_file).open(request, timeout=self.timeout_s) as response:
-                return self._object(_read(response, until, now))
+                return self._object(_read(response))
         except HTTPError as error:
             raise self._refused(error) from None
         except (OSError, HTTPException, ValueError) as error:
@@ -105,19 +158,17 @@ class Server:
 @cache
 def _opener(ca_file: Path | None) -> OpenerDirector:
     """Make it once: it reads the certificates of the system."""
-    return build_opener(_Stay, HTTPSHandler(context=ssl.create_default_context(cafile=ca_file)))
+    return build_opener(_Stay, _Http, _Https(ssl.create_default_context(cafile=ca_file)))
 
 
-def _read(response: HTTPResponse, until: float, now: Callable[[], float]) -> bytes:
-    """Read a body to its end, but neither for ever nor without bound."""
+def _read(response: HTTPResponse) -> bytes:
+    """Read a body to its end, but not without bound."""
     parts, size = [], 0
     while block := response.read1(_BLOCK):
         parts.append(block)
         size += len(block)
         if size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES} bytes came back")
-        if now() > until:
-            raise TimeoutError
     return b"".join(parts)
 
 

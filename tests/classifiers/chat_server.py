@@ -42,8 +42,8 @@ class Chat:
 
 
 @contextmanager
-def chat(answer: Behaviour, drip_s: float = 0.0) -> Iterator[Chat]:
-    """Serve; `drip_s`: seconds between the bytes of an answer."""
+def chat(answer: Behaviour, drip_s: float = 0.0, head_s: float = 0.0) -> Iterator[Chat]:
+    """Serve; `drip_s`, `head_s`: seconds between the bytes of an answer's body, of its headers."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -54,14 +54,17 @@ def chat(answer: Behaviour, drip_s: float = 0.0) -> Iterator[Chat]:
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
-            self.end_headers()
             try:
-                for at in range(0, len(body), 1 if drip_s else len(body) or 1):
-                    self.wfile.write(body[at : at + (1 if drip_s else len(body))])
-                    self.wfile.flush()
-                    time.sleep(drip_s)
+                self._send(b"".join(self._headers_buffer) + b"\r\n", head_s)
+                self._send(body, drip_s)
             except OSError:
                 return
+
+        def _send(self, data: bytes, pause_s: float) -> None:
+            size = 1 if pause_s else len(data) or 1
+            for at in range(0, len(data), size):
+                self.wfile.write(data[at : at + size])
+                time.sleep(pause_s)
 
         def log_message(self, *args: object) -> None:
             return

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from chat_server import Chat, Reply, asked_template, chat, fails, says
+from chat_server import Behaviour, Chat, Reply, asked_template, chat, fails, says
 
 from classifiers.remote import CONFIDENCE, Limits, Remote
 from classifiers.remote_http import Server
@@ -200,13 +200,18 @@ def test_nobody_listens_and_soon_nobody_is_asked() -> None:
     assert stage.ready()
 
 
-def test_a_server_that_hangs_or_drips_is_left_at_the_deadline() -> None:
-    with chat(good, drip_s=0.05) as server:
+@pytest.mark.parametrize("drip", [{"drip_s": 0.05}, {"head_s": 0.05}])
+@pytest.mark.parametrize("answer", [good, lambda _: fails(503, "no " * 30)])
+def test_a_server_that_drips_is_left_at_the_deadline(answer: Behaviour, drip: dict[str, float]) -> None:
+    with chat(answer, **drip) as server:
         stage = Remote(Server(server.url, "", 0.3), "qwen", Limits(attempts=1))
         began = time.monotonic()
         assert stage.classify([FULL]) == [None]
         assert time.monotonic() - began < 1.5
     assert stage.deferred == {FULL.key}
+
+
+def test_a_server_that_hangs_is_left_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         stage = Remote(Server(f"http://127.0.0.1:{mute.getsockname()[1]}", "", 0.3), "qwen", Limits(attempts=1))
         assert stage.classify([FULL]) == [None]
