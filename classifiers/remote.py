@@ -25,7 +25,9 @@ WAIT_S = 20.0
 """Longest wait before a second attempt; who asks for more is left alone for so long instead."""
 
 _PLAINER = (400, 415, 422, 501)  # what servers say to a response_format that they do not know
-_REFUSED = 2  # answers that do not hold, after which a kind is left as it is
+_OF_KIND = (400, 413, 422)  # what servers say to a question that they do not take, where others may do
+_REFUSED = 2  # answers that do not hold, or none at all to such a question, after which a kind is left as it is
+_ALIKE = 2  # kinds in a row that had to be asked in a plainer mode, after which all are
 
 Mask = Callable[[str], str]
 Examples = Callable[[Kind], Sequence[tuple[Kind, str]]]
@@ -88,7 +90,7 @@ class Remote:
         self._parts = _Parts(now, sleep, rng or random.Random())
         self._budget = Budget(self.limits.calls_per_hour, self.limits.money_per_hour, now=now)
         self._breaker = Breaker(now=now)
-        self._mode = 0
+        self._mode, self._plainer, self._worked = 0, frozenset[str](), False
         self._fence = f"log-{secrets.token_hex(8)}"
         self.deferred: frozenset[str] = frozenset()
         self.usage: Mapping[str, Count] = {}
@@ -104,11 +106,12 @@ class Remote:
     def classify(self, kinds: Sequence[Kind]) -> list[Verdict | None]:
         """Give a verdict of every kind that the server answered well.
 
-        None: it did not. `deferred` then holds the key if it was out of reach; else its answer did not hold. `usage`
-        says what each kind took, `fault` what went wrong last.
+        None: it did not. `deferred` then holds the key if it was out of reach; else its answer did not hold, or it
+        refused this kind while it answers others. `usage` says what each kind took, `fault` what went wrong last.
         """
         usage: dict[str, Count] = {}
         deferred: set[str] = set()
+        refused: set[str] = set()
         until = self._parts.now() + self.limits.most_s
         out = []
         for kind in kinds:
@@ -117,8 +120,10 @@ class Remote:
                 out.append(self._one(kind, count, until))
             except ServerError as error:
                 self.fault = str(error)
-                deferred.add(kind.key)
+                (refused if error.status in _OF_KIND else deferred).add(kind.key)
                 out.append(None)
+        if not (self._worked and self._breaker.closed()):
+            deferred |= refused  # all kinds may meet it
         self.deferred, self.usage = frozenset(deferred), usage
         return out
 
@@ -135,36 +140,40 @@ class Remote:
             if not self.ready() or self._parts.now() >= until:
                 raise ServerError(self.fault or "the budget of this hour is spent")
             try:
-                reply = self._call(asked, count)
+                reply = self._call(asked, kind.key, count)
             except ServerError as error:
-                self._failed(error, attempt, until)
+                self._failed(error, attempt, until, kind.key, count)
                 continue
             verdict = self._verdict(seen, reply, count)
             if verdict is not None or count.refused >= _REFUSED:
                 return verdict
         return None
 
-    def _failed(self, error: ServerError, attempt: int, until: float) -> None:
+    def _failed(self, error: ServerError, attempt: int, until: float, key: str, count: Count) -> None:
         """Note a failure; wait before the next attempt, if there is to be one.
 
         Raises:
             ServerError: there is none.
         """
         long = error.wait_s if error.wait_s > WAIT_S else 0.0
-        self._breaker.failed(rest_s=long)
+        of_kind = error.status in _OF_KIND
+        self._breaker.failed(rest_s=long, of=key if of_kind else "")
         self.fault = str(error)
-        wait = max(error.wait_s, 0.5 * 2.0**attempt * self._parts.rng.uniform(0.5, 1.5))
+        count.refused += of_kind
         last = attempt + 1 >= self.limits.attempts
+        if of_kind and count.refused < _REFUSED and not last:
+            return
+        wait = max(error.wait_s, 0.5 * 2.0**attempt * self._parts.rng.uniform(0.5, 1.5))
         if last or not error.retry or not self._breaker.closed() or self._parts.now() + wait >= until:
             raise error
         self._parts.sleep(min(wait, WAIT_S))
 
-    def _call(self, asked: list[dict[str, str]], count: Count) -> dict[str, Any]:
+    def _call(self, asked: list[dict[str, str]], key: str, count: Count) -> dict[str, Any]:
         """Ask once; in a plainer mode if the server does not know how to be strict."""
         for mode in range(self._mode, len(MODES)):
             try:
                 reply = self._server.ask(payload(self._asked, asked, MODES[mode]))
-                self._mode = mode
+                self._understood(mode, key)
                 break
             except ServerError as error:
                 self._budget.note(0.0)
@@ -176,6 +185,13 @@ class Remote:
         count.add(Count(tokens_in=into, tokens_out=out, money=money))
         return reply
 
+    def _understood(self, mode: int, key: str) -> None:
+        """Note in which mode a kind was answered; a plainer one is for all once kinds in a row needed it."""
+        self._worked = True
+        self._plainer = self._plainer | {key} if mode > self._mode else frozenset()
+        if len(self._plainer) >= _ALIKE:
+            self._mode, self._plainer = mode, frozenset()
+
     def _verdict(self, seen: Kind, reply: Mapping[str, Any], count: Count) -> Verdict | None:
         """Take an answer that holds; one that does not is counted, and worth another attempt."""
         try:
@@ -186,7 +202,7 @@ class Remote:
         if why is not None:
             self.fault = self._server.masked(why)
             count.refused += 1
-            self._breaker.failed()
+            self._breaker.failed(of=seen.key)
             return None
         self._breaker.worked()
         return Verdict(str(label), CONFIDENCE, self.name, self.model)

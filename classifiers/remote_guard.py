@@ -49,6 +49,7 @@ class Breaker:
     ) -> None:
         self._most, self._rest_s, self._most_s, self._now = failures, rest_s, most_s, now
         self._failed, self._until, self._next_s = 0, 0.0, rest_s
+        self._of: set[str] = set()
 
     def closed(self) -> bool:
         """Tell whether a call may be made now."""
@@ -57,14 +58,17 @@ class Breaker:
     def worked(self) -> None:
         """Note a call that brought an answer."""
         self._failed, self._until, self._next_s = 0, 0.0, self._rest_s
+        self._of.clear()
 
-    def failed(self, *, rest_s: float = 0.0) -> None:
+    def failed(self, *, rest_s: float = 0.0, of: str = "") -> None:
         """Note a call that did not.
 
         Args:
             rest_s: what the server asked for; it opens at once for so long.
+            of: whose failure it may be; until a call works, more of the same count as one.
         """
-        self._failed += 1
+        self._failed += of not in self._of
+        self._of |= {of} - {""}
         if self._failed >= self._most or rest_s:
             self._until = self._now() + max(rest_s, self._next_s if self._failed >= self._most else 0.0)
             self._next_s = min(self._most_s, 2 * self._next_s) if self._failed >= self._most else self._next_s

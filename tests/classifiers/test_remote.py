@@ -79,9 +79,64 @@ def test_a_server_that_knows_no_schema_is_asked_in_a_plainer_way_from_then_on(un
 
     with chat(picky) as server:
         stage = remote(server)
-        verdicts = stage.classify([FULL, LOGIN])
+        verdicts = stage.classify([FULL, LOGIN, Kind("c" * 16, "", "disk full")])
     assert all(verdicts)
-    assert len(server.requests) == MODES.index(understood) + 2
+    assert len(server.requests) == 2 * (MODES.index(understood) + 1) + 1
+
+
+STUBBORN = [Kind(f"{i:016x}", "", f"stubborn {'abcdefgh'[i] * 2}") for i in range(8)]
+
+
+def no_stubborn(request: dict[str, Any]) -> Reply:
+    return fails(400, "content filter") if "stubborn" in asked_template(request) else good(request)
+
+
+def test_a_kind_that_the_server_refuses_is_left_refused_and_is_no_trouble_of_others() -> None:
+    with chat(no_stubborn) as server:
+        stage = remote(server)
+        assert [v is not None for v in stage.classify([*STUBBORN[:4], FULL])] == [False] * 4 + [True]
+        assert stage.deferred == frozenset()
+        assert stage.usage[STUBBORN[0].key].refused == 2
+        for _ in range(6):
+            assert stage.classify(STUBBORN[:1]) == [None]
+        assert stage.deferred == frozenset()
+        assert stage.ready()
+        stage.classify([LOGIN])
+    assert server.requests[-1]["response_format"]["type"] == MODES[0]
+
+
+@pytest.mark.parametrize("attempts", [1, 4])
+def test_a_server_that_refuses_all_kinds_is_at_fault_itself_and_they_wait(attempts: int) -> None:
+    clock = Clock()
+    with chat(lambda _: fails(400, "max_tokens is not supported")) as server:
+        stage = remote(server, clock, attempts=attempts)
+        assert stage.classify([FULL, LOGIN]) == [None, None]
+        assert stage.deferred == {FULL.key, LOGIN.key}
+        server.answer = good
+        assert all(stage.classify([FULL, LOGIN]))
+        server.answer = no_stubborn
+        assert not any(stage.classify(STUBBORN))
+        assert stage.deferred == {kind.key for kind in STUBBORN}
+        assert not stage.ready()
+        clock.at += 31.0
+        stage.classify(STUBBORN[:1])
+        assert not stage.ready()
+
+
+def test_what_one_kind_cannot_be_asked_strictly_others_still_are() -> None:
+    def picky(request: dict[str, Any]) -> Reply:
+        strict = request.get("response_format", {}).get("type") == MODES[0]
+        return fails(400) if strict and "disk" in asked_template(request) else good(request)
+
+    with chat(picky) as server:
+        stage = remote(server)
+        assert all(stage.classify([FULL, LOGIN, FULL, FULL, LOGIN]))
+    assert server.requests[-1]["response_format"]["type"] == MODES[0]
+
+
+def test_answers_about_a_few_kinds_that_never_hold_keep_nobody_from_the_server() -> None:
+    with chat(lambda r: says("no") if "stubborn" in asked_template(r) else good(r)) as server:
+        assert remote(server).classify([*STUBBORN[:4], FULL])[-1] is not None
 
 
 @pytest.mark.parametrize(
