@@ -85,10 +85,14 @@ def labels_of(name: str, tree: dict[str, Any]) -> tuple[str, ...]:
     """Read the labels of a model, in the order of its outputs.
 
     Raises:
-        ModelError: there are none, or one is no leaf.
+        ModelError: there are none, one is no leaf, or they are not those of output 0, 1 and so on.
     """
-    found = {int(i): str(label) for i, label in (tree.get("id2label") or {}).items()}
-    labels = tuple(found[i] for i in sorted(found))
+    said = tree.get("id2label") or {}
+    found = {str(i): str(label) for i, label in said.items()} if isinstance(said, dict) else None
+    outputs = [str(i) for i in range(len(said) if found else 0)]
+    if found is None or set(found) != set(outputs):
+        raise ModelError(f'{name}: id2label = {str(said)[:80]}; {{"0": leaf, "1": leaf, ...}} would be right')
+    labels = tuple(found[i] for i in outputs)
     strange = [label for label in labels if label not in taxonomy().leaves]
     if strange or len(labels) < 2 or len(set(labels)) < len(labels):
         why = f"{len(strange)} of its {len(labels)} labels: {not_a_label(strange[0])}" if strange else "no labels"
@@ -98,7 +102,9 @@ def labels_of(name: str, tree: dict[str, Any]) -> tuple[str, ...]:
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        tree: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
+        tree = json.loads((folder / CONFIG).read_bytes())
+        if not isinstance(tree, dict):
+            raise ValueError(f"{str(tree)[:40]} is no JSON object")
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{folder / CONFIG}: {error}; a folder as `save_pretrained` writes it would be right"
@@ -107,9 +113,10 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def _hash(folder: Path) -> str:
-    """The sha256 of all files that decide what a model says."""
+    """The sha256 of all files but hidden ones and READMEs: weights that a graph names may have any suffix."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".json", ".txt", ".onnx", ".safetensors")):
+    shown = (p for p in folder.rglob("*") if not any(part[0] == "." for part in p.relative_to(folder).parts))
+    for path in sorted(p for p in shown if p.suffix != ".md" and p.is_file()):
         digest.update(f"{path.name}\0".encode())
         with path.open("rb") as file:
             while block := file.read(1 << 20):
@@ -119,13 +126,24 @@ def _hash(folder: Path) -> str:
 
 def _load(name: str, labels: tuple[str, ...], model: str) -> HuggingFace:
     folder = Path(name).expanduser()
-    if folder.is_dir() and f"hf:{_hash(folder)[:8]}" != model:
+    if not folder.is_dir():
+        return HuggingFace(labels, model, _by_torch(name, model.rpartition("@")[2] or None))
+    _same(folder, model)
+    made = HuggingFace(labels, model, _of_folder(folder))
+    _same(folder, model)  # again: they were read by path, after they were hashed
+    return made
+
+
+def _same(folder: Path, model: str) -> None:
+    if f"hf:{_hash(folder)[:8]}" != model:
         raise ModelError(f"{folder}: its files changed since {model}; start again to use them")
+
+
+def _of_folder(folder: Path) -> Callable[[str], npt.ArrayLike]:
     onnx = next((folder / path for path in _ONNX if (folder / path).exists()), None)
     if onnx is not None and (folder / TOKENIZER).exists():
-        return HuggingFace(labels, model, _by_onnx(folder, onnx))
-    revision = None if folder.is_dir() else model.rpartition("@")[2] or None
-    return HuggingFace(labels, model, _by_torch(str(folder) if folder.is_dir() else name, revision))
+        return _by_onnx(folder, onnx)
+    return _by_torch(str(folder), None)
 
 
 def _by_onnx(folder: Path, file: Path) -> Callable[[str], npt.ArrayLike]:

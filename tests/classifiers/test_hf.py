@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from classifiers import hf
 from classifiers.card import ModelError
 from classifiers.hf import served
 from classifiers.plan import plan_of
@@ -68,6 +69,47 @@ def test_a_model_whose_files_change_is_not_served_under_its_old_name(tmp_path: P
     (folder / "model.onnx").write_bytes(b"other")
     with pytest.raises(ModelError, match="changed"):
         stage.classify([LOGIN])
+
+
+@pytest.mark.parametrize(
+    "name", ["model.onnx_data", "model.onnx.data", "spiece.model", "onnx/weights.bin", "merges.txt"]
+)
+def test_every_file_that_may_decide_is_in_the_name_of_the_model(tmp_path: Path, name: str) -> None:
+    file = config(tmp_path / "mine") / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"weights A")
+    before = served(str(tmp_path / "mine")).model
+    (tmp_path / "mine" / "README.md").write_text("what it is for")
+    assert served(str(tmp_path / "mine")).model == before
+    file.write_bytes(b"weights B")
+    assert served(str(tmp_path / "mine")).model != before
+
+
+def test_a_file_that_changes_while_the_model_is_loaded_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, load = onnx_folder(tmp_path / "mine"), hf._by_onnx
+
+    def changed(folder: Path, file: Path) -> object:
+        (folder / "tokenizer.json").write_text((folder / "tokenizer.json").read_text() + "\n")
+        return load(folder, file)
+
+    monkeypatch.setattr(hf, "_by_onnx", changed)
+    with pytest.raises(ModelError, match="changed"):
+        served(str(folder)).classify([LOGIN])
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [], 7, {"id2label": ["app.info", "app.error"]}, {"id2label": {"a": "app.info", "b": "app.error"}},
+        {"id2label": {"0": "app.info", "2": "app.error"}}, {"id2label": {"1": "app.info", "2": "app.error"}},
+    ],
+)  # fmt: skip
+def test_a_config_that_is_none_says_what_would_be_right(tmp_path: Path, tree: object) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(tree))
+    with pytest.raises(ModelError, match="would be right"):
+        served(str(tmp_path))
 
 
 def test_labels_that_are_no_leaves_are_refused_by_name(tmp_path: Path) -> None:
