@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,9 +48,9 @@ class Cascade:
 
         Without a policy a stage answers by itself what it is sure of to the floor, as workers do inline. With one, a
         stage answers alone iff its exit score reaches the threshold that the policy has for the kind; the last, and one
-        that the policy does not let pass the kind on, answers what reaches the floor. A kind without a constant word is
-        asked of nobody. A kind on which no stage reaches the floor gets the label `unknown` and the stage `none`, with
-        the confidence and the model of the best guess.
+        that the policy does not let pass the kind on, answers what reaches the floor; if it says `unknown`, that holds
+        against the guesses before. A kind without a constant word is asked of nobody. A kind on which no stage reaches
+        the floor gets the label `unknown` and the stage `none`, with the confidence and the model of the best guess.
 
         Raises:
             ValueError: a stage gave a label outside the taxonomy, or not one answer a kind; the message names both.
@@ -129,6 +129,16 @@ class Cascade:
         return self.score.costs[stage] if known and self.score is not None else measured
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a stage was asked, as indices of kinds, what it thinks of them, and the CPU-seconds that each took."""
+
+    stage: Stage
+    kinds: list[int]
+    found: Opinion
+    spent: float
+
+
 class _Walk:
     """Kinds on their way through a cascade under a policy."""
 
@@ -139,6 +149,7 @@ class _Walk:
         self._guess: list[Verdict | None] = [None] * len(kinds)
         self._q = np.zeros(len(kinds))  # of the guess, at the depth of the kind's tier
         self._before: dict[str, I64] | None = None
+        self._asked: list[_Asked] = []
 
     def verdicts(self) -> list[Verdict]:
         left = [i for i, kind in enumerate(self._kinds) if has_word(kind.template)]
@@ -147,28 +158,30 @@ class _Walk:
         for stage in self._stages:
             if not left:
                 break
-            last = stage is self._stages[-1]
-            left = self._ask(stage, left, seen, last)
-        return [done or self._final(i) for i, done in enumerate(self._done)]
+            left = self._ask(stage, left, seen)
+        verdicts = [done or self._final(i) for i, done in enumerate(self._done)]
+        self._count(verdicts)
+        return verdicts
 
-    def _ask(self, stage: Stage, left: list[int], seen: Seen, last: bool) -> list[int]:
+    def _ask(self, stage: Stage, left: list[int], seen: Seen) -> list[int]:
         """Ask a stage; give who is left."""
         asked = [self._kinds[i] for i in left]
         before = {d: a[left] for d, a in self._before.items()} if self._before is not None else None
         began = time.thread_time()
         found = self._cascade.judge.opinion(stage, asked, seen.take([self._at[i] for i in left]), before)
-        spent = (time.thread_time() - began) / len(left)
+        self._asked.append(_Asked(stage, left, found, (time.thread_time() - began) / len(left)))
         if stage.name in self._cascade.judge.scored:
             self._before = {d: np.full(len(self._kinds), NONE, np.int64) for d in DEPTHS}
             for d in DEPTHS:
                 self._before[d][left] = found.answer[d]
-        still = [i for at, i in enumerate(left) if not self._take(stage.name, i, at, found)]
-        self._count(stage, left, found, set(still), spent, last)
-        return still
+        return [i for at, i in enumerate(left) if not self._take(stage.name, i, at, found)]
 
     def _take(self, stage: str, i: int, at: int, found: Opinion) -> bool:
         """Take over what a stage thinks of a kind; tell whether that is final."""
         if found.answer[DOMAIN][at] == NONE:
+            guess = self._guess[i]
+            if found.model[at] and guess is not None:
+                self._guess[i] = replace(guess, label=UNKNOWN)
             return False
         exits = self._exits[i] = self._exits[i] or self._policy.exits(
             self._kinds[i].app, domain_name(int(found.answer[DOMAIN][at])), self._kinds[i].key
@@ -190,20 +203,27 @@ class _Walk:
             return replace(guess, label=UNKNOWN, stage=NOBODY)
         return guess
 
-    def _count(self, stage: Stage, asked: list[int], found: Opinion, still: set[int], spent: float, last: bool) -> None:
-        """Count a stage's work by the domain of its answers."""
-        deferred: frozenset[str] = getattr(stage, "deferred", frozenset())
-        remembered: frozenset[str] = getattr(stage, "remembered", frozenset())
-        usage: Mapping[str, Count] = getattr(stage, "usage", {})
-        for at, i in enumerate(asked):
-            key = self._kinds[i].key
-            answered = i not in still or (last and key not in deferred)
-            count = Count(
-                int(key not in remembered), int(answered), int(not answered), int(key in deferred), cpu_s=spent
-            )
-            count.add(usage.get(key, Count()))
-            self._cascade.asked[stage.name] += count.kinds
-            self._cascade.tally.add(stage.name, domain_name(int(found.answer[DOMAIN][at])), count)
+    def _count(self, verdicts: Sequence[Verdict]) -> None:
+        """Count the work of each stage by the domain of its answers; whose answer stands is known at the end alone."""
+        waiting = {i for one in self._asked for i in one.kinds if self._kinds[i].key in _deferred(one.stage)}
+        for one in self._asked:
+            remembered: frozenset[str] = getattr(one.stage, "remembered", frozenset())
+            usage: Mapping[str, Count] = getattr(one.stage, "usage", {})
+            name, deferred = one.stage.name, _deferred(one.stage)
+            for at, i in enumerate(one.kinds):
+                key = self._kinds[i].key
+                stands = verdicts[i].stage == name and i not in waiting
+                count = Count(
+                    int(key not in remembered), int(stands), int(not stands), int(key in deferred), cpu_s=one.spent
+                )
+                count.add(usage.get(key, Count()))
+                self._cascade.asked[name] += count.kinds
+                self._cascade.tally.add(name, domain_name(int(one.found.answer[DOMAIN][at])), count)
+
+
+def _deferred(stage: Stage) -> frozenset[str]:
+    found: frozenset[str] = getattr(stage, "deferred", frozenset())
+    return found
 
 
 def _better(old: Verdict | None, new: Verdict | None) -> Verdict | None:

@@ -25,10 +25,10 @@ class Opinion:
     """Of n kinds.
 
     Attributes:
-        answer: by depth, (n,) index into the taxonomy's leaves or domains; NONE: no opinion.
+        answer: by depth, (n,) index into the taxonomy's leaves or domains; NONE: no opinion, or `unknown`.
         q: by depth, (n,) in [0, 1]; 0 where there is no opinion.
         inside: (n,) the likeliest leaf of the likeliest domain. sure: (n,) how likely that leaf is right.
-        model: (n,) which model spoke.
+        model: (n,) which model spoke; "": none did.
     """
 
     answer: Mapping[str, I64]

@@ -9,7 +9,7 @@ class Count:
     """Of one stage and domain.
 
     Attributes:
-        kinds: asked, each a call. exits: of these answered for good. escalations: passed on to the next stage.
+        kinds: asked, each a call. exits: of these answered for good. escalations: left to the next stage, or to nobody.
         deferred: the stage was out of reach; they are asked again later. refused: answers that did not hold.
         cpu_s: CPU-seconds of this process. tokens_in, tokens_out, money: what a server counted.
     """

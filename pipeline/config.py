@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,10 +114,25 @@ def _checked(layers: list[list[Given]], path: Path | None) -> Config:
     given = {g.key: g for layer in layers for g in layer}
     faults = [g for g in given.values() if g.fault]
     settings, more = sources.validated(_adapter(), {k: g for k, g in given.items() if not g.fault})
+    if settings is not None:
+        more += _unheard(settings, given)
     if faults or more:
         raise ConfigError(sources.message([*faults, *more]))
     assert settings is not None
     return Config(settings, path, {key: g.origin for key, g in given.items()})
+
+
+def _unheard(settings: Settings, given: Mapping[str, Given]) -> list[Given]:
+    """Refuse a floor that no answer of the server reaches: every call would be paid for nothing."""
+    floor = settings.label.floor
+    if not settings.remote.url or floor is None:
+        return []
+    from classifiers.remote import CONFIDENCE
+
+    if floor <= CONFIDENCE:
+        return []
+    why = f"above {CONFIDENCE}, what an answer of the server at remote.url counts for; a lower floor, or no server"
+    return [replace(given["label.floor"], fault=f"label.floor = {floor}: {why}, would be right")]
 
 
 def schema() -> dict[str, Any]:

@@ -82,7 +82,7 @@ class LabelSettings:
             ge=0,
             le=1,
             description="Confidence below which a label is `unknown`; the model's own unless given.",
-            examples=[0.8],
+            examples=[0.5],
         ),
     ] = None
     rules: Annotated[

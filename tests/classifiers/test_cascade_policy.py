@@ -6,12 +6,17 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
+from chat_server import Reply, chat, fails
+from chat_server import says as replies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.cascade import Cascade
 from classifiers.exits import LEAVES, ExitScore, Weights
 from classifiers.near import Near
+from classifiers.remote import Limits, Remote
+from classifiers.remote_http import Server
+from classifiers.tally import Count
 from classifiers.tiny import Tiny
 from schemas.policy import COARSE, DOMAIN, LEAF, STANDARD, UNCERTIFIED, Exits, Policy, Route
 from schemas.registry import Kind, Verdict
@@ -49,9 +54,9 @@ def kind(template: str, app: str = "app") -> Kind:
     return Kind(f"{abs(hash((template, app))) % 16**16:016x}", app, template)
 
 
-def cascade(*stages: Leans, floor: float = 0.5) -> Cascade:
+def cascade(*stages: Leans | Remote, floor: float = 0.5) -> Cascade:
     both = {LEAF: PLAIN, DOMAIN: PLAIN}
-    names = {stage.name: stage.model for stage in stages}
+    names = {stage.name: stage.model for stage in stages if isinstance(stage, Leans)}
     score = ExitScore(names, NEAR.model, dict.fromkeys(names, 0.001), dict.fromkeys(names, both), {}, {})
     return Cascade(stages, floor, score, NEAR)
 
@@ -151,6 +156,45 @@ def test_what_was_asked_and_what_it_came_to_is_counted_by_stage_and_domain() -> 
     counts = {(stage, domain): (c.kinds, c.exits, c.escalations) for stage, domain, c in one.tally.take()}
     assert counts == {("tiny", "storage"): (1, 1, 0), ("tiny", "app"): (1, 0, 1), ("large", "app"): (1, 1, 0)}
     assert one.tally.take() == []
+
+
+def fates(one: Cascade) -> dict[str, tuple[int, int, int, int]]:
+    def of(c: Count) -> tuple[int, int, int, int]:
+        return c.kinds, c.exits, c.escalations, c.deferred
+
+    return {stage: of(count) for stage, count in one.tally.by_stage().items()}
+
+
+STAYS, GOES, WAITS = (1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "label", "stage", "large", "remote"),
+    [
+        (replies({"evidence": "disk", "label": "storage.device"}), "storage.device", "remote", GOES, STAYS),
+        (replies({"evidence": "", "label": "unknown"}), "unknown", "none", GOES, GOES),
+        (replies("I would rather not say"), "storage.capacity", "large", STAYS, GOES),
+        (fails(401), "storage.capacity", "large", GOES, WAITS),
+    ],
+)
+def test_the_server_has_the_last_word_and_who_gave_no_answer_that_stands_is_counted_for_none(
+    reply: Reply, label: str, stage: str, large: tuple[int, ...], remote: tuple[int, ...]
+) -> None:
+    with chat(lambda _: reply) as server:
+        asked = Remote(Server(server.url), "qwen", Limits(attempts=2))
+        one = cascade(Leans("large", {"disk": SURE}), asked)
+        verdict = one.classify([kind("disk full")], policy())[0]
+    assert (verdict.label, verdict.stage) == (label, stage)
+    assert fates(one) == {"large": large, "remote": remote}
+
+
+def test_who_is_below_the_floor_or_abstains_has_answered_nothing() -> None:
+    one = cascade(Leans("large", {"odd": {"app.info": 0.3}}))
+    assert one.classify([kind("odd thing")], policy())[0].label == "unknown"
+    assert fates(one) == {"large": GOES}
+    shy = cascade(Leans("large", {"disk": SURE}))
+    assert shy.classify([kind("disk full")], policy(missing="abstain"))[0].label == "unknown"
+    assert fates(shy) == {"large": GOES}
 
 
 def test_the_ladder_asks_everybody_and_says_what_the_cascade_goes_by() -> None:

@@ -119,6 +119,7 @@ def test_one_fault_takes_one_line(tmp_path: Path) -> None:
         ("[label", "not TOML"),
         ("[sql]\ntimeout_s = 0", "not in (0, 86400]"),
         ("[source]\nkeep_raw = 1", "true or false"),
+        ('[label]\nfloor = 0.8\n[remote]\nurl = "http://h/v1"', "label.floor = 0.8: above 0.75, what an answer"),
     ],
 )
 def test_what_is_wrong_is_told_with_what_would_be_right(text: str, expected: str, tmp_path: Path) -> None:
