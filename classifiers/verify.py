@@ -10,6 +10,9 @@ from schemas.taxonomy import UNKNOWN, taxonomy
 
 _HOLES = re.compile(r"<\*[^>]*>")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # Thai to Khmer, kana, Han
+_LETTER = rf"[^\W\d_{_UNSPACED}]"
+_EDGE = rf"(?:(?<!{_LETTER})|(?!{_LETTER}))"  # not inside a word, where words are set apart by blanks
 _READ = 2048  # characters of a template that are looked through, as models do
 
 
@@ -48,7 +51,8 @@ def fault(kind: Kind, label: object, span: object) -> str | None:
     """Say what is wrong with the answer of a stranger; None: it may count.
 
     Args:
-        span: the words it rests on; they must stand in the template or name the program, verbatim, and say something.
+        span: the words it rests on; they must stand in the template, verbatim and whole, and say something. The name
+            of the program is none, nor is a piece of a word: they are to be had for any label.
     """
     if not isinstance(label, str) or label not in taxonomy():
         return not_a_label(str(label)[:40])
@@ -56,6 +60,6 @@ def fault(kind: Kind, label: object, span: object) -> str | None:
         return None
     if not isinstance(span, str) or not words(span):
         return "no evidence: words of the line would be right"
-    if span not in kind.template and span != kind.app:
-        return f"evidence {span[:40]!r} does not stand in the line"
+    if not re.search(_EDGE + re.escape(span) + _EDGE, kind.template):
+        return f"evidence {span[:40]!r} does not stand in the line in whole words"
     return None

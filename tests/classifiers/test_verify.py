@@ -14,7 +14,12 @@ KIND = Kind("a" * 16, "sshd", "Failed password for <*> from <*> port <*>")
     ("label", "span", "told"),
     [
         ("auth.login_failure", "Failed password", None),
-        ("auth.login_failure", "sshd", None),
+        ("auth.login_failure", "password for <*> from", None),
+        ("auth.login_failure", "sshd", "does not stand in the line"),
+        ("auth.login_failure", "or", "does not stand in the line"),
+        ("auth.login_failure", "ss", "does not stand in the line"),
+        ("auth.login_failure", "ailed password", "does not stand in the line"),
+        ("auth.login_failure", "Failed pass", "does not stand in the line"),
         ("unknown", "", None),
         ("unknown", None, None),
         ("auth.login_failed", "Failed password", "did you mean 'auth.login_failure'"),
@@ -30,6 +35,23 @@ def test_a_label_is_of_the_taxonomy_and_rests_on_words_of_the_line(
 ) -> None:
     found = fault(KIND, label, span)
     assert (found is None) if told is None else (told in str(found))
+
+
+@pytest.mark.parametrize(
+    ("template", "span", "stands"),
+    [
+        ("status=disk_full on <*>", "disk", True),
+        ("status=disk_full on <*>", "full on", True),
+        ("error for more or less", "or", True),
+        ("ошибка диска <*>", "диск", False),
+        ("ディスクがいっぱいです", "いっぱい", True),
+        ("磁盘已满 <*>", "已满", True),
+    ],
+)
+def test_evidence_is_whole_words_and_any_piece_where_a_script_has_no_blanks(
+    template: str, span: str, stands: bool
+) -> None:
+    assert (fault(Kind("b" * 16, "", template), "storage.capacity", span) is None) is stands
 
 
 def test_words_are_constant_letters_of_any_alphabet() -> None:
