@@ -99,7 +99,10 @@ class Judge:
         return self._weighed(model, p, seen, before)
 
     def _weighed(self, stage: Model, p: F64, seen: "Seen", before: Mapping[str, I64] | None) -> Opinion:
+        """Weigh probabilities; a row that is no numbers is no answer."""
         assert self._score is not None
+        spoke = np.asarray(np.isfinite(p).all(1), np.bool_)
+        p = np.where(spoke[:, None], p, 0.0)
         by_depth = {LEAF: p, DOMAIN: domains(p)}
         answer = {d: by_depth[d].argmax(1).astype(np.int64) for d in DEPTHS}
         q = {}
@@ -110,7 +113,9 @@ class Judge:
         inside = np.where(DOMAIN_OF[None, :] == answer[DOMAIN][:, None], p, -1.0).argmax(1)
         own = p[np.arange(len(p)), inside] if len(p) else np.zeros(0)
         sure = np.where(inside == answer[LEAF], q[LEAF], own)
-        return Opinion(answer, q, inside, sure, [stage.model] * len(p))
+        answer = {d: np.where(spoke, answer[d], NONE) for d in DEPTHS}
+        q = {d: np.where(spoke, q[d], 0.0) for d in DEPTHS}
+        return Opinion(answer, q, inside, sure, [stage.model if one else "" for one in spoke])
 
 
 def spread(stage: Model, kinds: Sequence[Kind]) -> F64:

@@ -1,6 +1,7 @@
 """What is checked of an answer before it counts: a label of the taxonomy, evidence that stands in the line."""
 
 import difflib
+import math
 import re
 from collections.abc import Sequence
 
@@ -36,15 +37,20 @@ def not_a_label(label: str) -> str:
 def checked(stage: Stage, kinds: Sequence[Kind], answers: Sequence[Verdict | None]) -> Sequence[Verdict | None]:
     """Give the answers of a stage of our own back, if they are some: anything else is a bug.
 
+    One whose confidence is no number (NaN) is None: a model that overflows on a kind must not stop the others.
+
     Raises:
-        ValueError: a label outside the taxonomy, or not one answer a kind; the message names both.
+        ValueError: a label outside the taxonomy, a confidence outside [0, 1], or not one answer a kind; the message
+            names both.
     """
     if len(answers) != len(kinds):
         raise ValueError(f"stage {stage.name}: {len(answers)} answers to {len(kinds)} kinds; one a kind would be right")
     for kind, verdict in zip(kinds, answers, strict=True):
         if verdict is not None and verdict.label not in taxonomy():
             raise ValueError(f"stage {stage.name}, kind {kind.key}: {not_a_label(verdict.label)}")
-    return answers
+        if verdict is not None and (verdict.confidence < 0.0 or verdict.confidence > 1.0):
+            raise ValueError(f"stage {stage.name}, kind {kind.key}: confidence {verdict.confidence}: not in [0, 1]")
+    return [None if verdict is None or math.isnan(verdict.confidence) else verdict for verdict in answers]
 
 
 def fault(kind: Kind, label: object, span: object) -> str | None:

@@ -3,6 +3,8 @@ from collections.abc import Sequence
 import pytest
 
 from classifiers.cascade import Cascade, has_word
+from classifiers.hf import HuggingFace
+from schemas.policy import Policy
 from schemas.registry import Kind, Verdict
 
 
@@ -71,6 +73,23 @@ def test_a_stage_that_answers_too_few_is_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match="stage short: 0 answers to 1 kinds"):
         Cascade([Short("", "app.info", 1.0, "short")], floor=0.5).classify([kind("hello")])
+
+
+@pytest.mark.parametrize("policy", [None, Policy.uncertified({"leaf": {}, "domain": {}})])
+@pytest.mark.parametrize("logit", [float("inf"), float("nan")])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_a_model_without_a_number_for_a_kind_has_no_answer(logit: float, policy: Policy | None) -> None:
+    strange = HuggingFace(("app.info", "app.error"), "hf:1", lambda _: [logit, 0.0])
+    one = Cascade([Says("", "app.info", 0.3, "cheap"), strange], floor=0.2 if policy else 0.5)
+    verdict = one.classify([kind("hello")], policy)[0]
+    assert (verdict.stage, verdict.confidence) == ("cheap" if policy else "none", 0.3)
+    assert one.tally.by_stage()["large"].exits == 0
+
+
+@pytest.mark.parametrize("confidence", [-0.1, 1.5, float("inf")])
+def test_a_confidence_outside_its_range_is_refused_by_name(confidence: float) -> None:
+    with pytest.raises(ValueError, match=rf"stage odd, kind 0+: confidence {confidence}: not in \[0, 1\]"):
+        Cascade([Says("", "app.info", confidence, "odd")], floor=0.5).classify([kind("hello")])
 
 
 def test_a_floor_outside_its_range_is_refused() -> None:

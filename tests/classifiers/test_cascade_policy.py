@@ -215,6 +215,16 @@ def test_the_ladder_asks_everybody_and_says_what_the_cascade_goes_by() -> None:
         one.ladder([kinds[0], kinds[0]])
 
 
+def test_a_model_that_the_exit_score_knows_has_no_answer_without_numbers() -> None:
+    nan = float("nan")
+    one = cascade(Leans("tiny", {"odd": {"app.info": 0.6}}), Leans("large", {"odd": {"app.info": nan}}))
+    verdict = one.classify([kind("odd thing")], policy(tiny=0.9, large=0.9))[0]
+    assert (verdict.stage, verdict.label) == ("tiny", "app.info")
+    assert fates(one) == {"tiny": STAYS, "large": GOES}
+    ladder = one.ladder([kind("odd thing")])
+    assert [(ladder.answer[d][0, 1], ladder.q[d][0, 1]) for d in (LEAF, DOMAIN)] == [(-1, 0.0)] * 2
+
+
 def test_a_stricter_threshold_never_lets_more_kinds_exit() -> None:
     tiny = Tiny.load()
     both = {LEAF: Weights((0.6, 0.7, 0.5, 0.0, 0.6), -0.5, ()), DOMAIN: Weights((0.5, 1.2, 0.5, 0.0, 0.6), -0.5, ())}
