@@ -2,23 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import re2
 
 from classifiers.cascade import NOBODY, has_word
 from classifiers.neighbours import Neighbour, Neighbours
 from classifiers.rules import Rule, Rules
 from classifiers.tiny import Tiny
-from clustering.registry import PERSON
-from connectors.lake import Lake
+from clustering.templates import OTHER
 from pipeline.job import Job
+from pipeline.why_known import Held, Known, held
 from pipeline.why_stages import Asked, asked
-from schemas.registry import Kind, Verdict
+from schemas.registry import PERSON, RULE, Kind, Verdict
 from schemas.taxonomy import UNKNOWN, taxonomy
 
 
@@ -29,21 +25,6 @@ class Score:
     label: str
     probability: float
     definition: str
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the lake's registry holds of a kind. `first_seen`: when the first line of it was logged."""
-
-    label: str
-    confidence: float
-    stage: str
-    model: str
-    settled: bool
-    first_seen: datetime
-    source: str
-    source_offset: int
-    example: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +44,10 @@ class Why:
 
     Attributes:
         definition: of the label.
+        template: text of the template that the kind is of, which is what dearer stages read.
         rule, known: None: no rule matches; no lake knows the kind.
+        fits: what a kind that no lake knows takes over of a known template; None: it fits none.
+        person: the label that it has from a person's word on its template; None: no person's word holds.
         tiny: what the model says by itself; None: it was not asked, since no constant word is in the template.
         scores, nearest: best first.
         cascade: what all stages say; None: none was asked, as with `tiny`.
@@ -71,6 +55,7 @@ class Why:
 
     kind: Kind
     template_id: str
+    template: str
     label: str
     confidence: float
     decided_by: str
@@ -79,6 +64,8 @@ class Why:
     rules: int | None
     rule: Matched | None
     known: Known | None
+    fits: Verdict | None
+    person: str | None
     tiny: Verdict | None
     scores: Sequence[Score]
     nearest: Sequence[Neighbour]
@@ -91,30 +78,17 @@ def why(kind: Kind, job: Job, *, scores: int = 5, nearest: int = 5) -> Why:
     floor = tiny.floor if job.floor is None else job.floor
     rules = Rules.load(job.rules) if job.rules else None
     rule = _matched(rules, kind, str(job.rules)) if rules else None
-    row = find(job, kind.key)
-    known = _known(row) if row else None
+    found = held(job, kind)
     said = _said(tiny, kind)
-    verdict = _holds(rule, rules, known, said, floor)
+    verdict = _holds(rule, rules, found, said, floor)
     leaf = taxonomy().leaves.get(verdict.label)
     return Why(
-        kind=kind, template_id=row["template_id"] if row else kind.key, label=verdict.label,
+        kind=kind, template_id=found.template.id, template=found.template.text, label=verdict.label,
         confidence=verdict.confidence, decided_by=verdict.stage, definition=leaf.definition if leaf else "",
-        floor=floor, rules=len(rules.rules) if rules else None, rule=rule, known=known, tiny=said,
-        scores=_scores(tiny, kind, scores) if said else (), nearest=_nearest(job, kind, nearest),
-        cascade=asked(kind, job) if said else None,
+        floor=floor, rules=len(rules.rules) if rules else None, rule=rule, known=found.known, fits=found.fits,
+        person=found.person, tiny=said, scores=_scores(tiny, kind, scores) if said else (),
+        nearest=_nearest(job, kind, nearest), cascade=_asked(kind, found, job) if said else None,
     )  # fmt: skip
-
-
-def find(job: Job, name: str) -> dict[str, Any] | None:
-    """Find a kind in the lake's registry by key or template id; None: no lake, or it knows none of that name."""
-    if job.lake is None:
-        return None
-    kinds: pa.Table = Lake.open(job.lake).kinds()
-    for column in ("key", "template_id"):
-        rows = kinds.filter(pc.equal(kinds.column(column), name))
-        if rows.num_rows:
-            return dict(rows.slice(0, 1).to_pylist()[0])
-    return None
 
 
 def _said(tiny: Tiny, kind: Kind) -> Verdict | None:
@@ -123,16 +97,21 @@ def _said(tiny: Tiny, kind: Kind) -> Verdict | None:
     return replace(said, spread=None) if said else None
 
 
-def _holds(
-    rule: Matched | None, rules: Rules | None, known: Known | None, said: Verdict | None, floor: float
-) -> Verdict:
+def _asked(kind: Kind, found: Held, job: Job) -> Asked | None:
+    """Ask the cascade as learning does: about the template, not at all where a program takes no more kinds."""
+    text = found.template.text
+    return asked(replace(kind, template=text), job) if text != OTHER and has_word(text) else None
+
+
+def _holds(rule: Matched | None, rules: Rules | None, found: Held, said: Verdict | None, floor: float) -> Verdict:
     """Give the verdict that holds: person, then rule, then what the lake remembers, then the model."""
-    if known and known.stage == PERSON:
-        return Verdict(known.label, known.confidence, PERSON, known.model)
-    if rule and rules:
+    known = found.known
+    if rule and rules and not (known and known.stage == PERSON):
         return Verdict(rule.label, 1.0, rules.name, rules.model)
-    if known:
+    if known and not (rules and known.stage == RULE):  # else a rule that is no more has let go of it
         return Verdict(known.label, known.confidence, known.stage, known.model)
+    if found.fits:
+        return found.fits
     if said is None or said.confidence < floor:
         return Verdict(UNKNOWN, said.confidence if said else 0.0, NOBODY, said.model if said else "")
     return said
@@ -148,10 +127,6 @@ def _matched(rules: Rules, kind: Kind, file: str) -> Matched | None:
 
 def _fits(rule: Rule, kind: Kind) -> bool:
     return bool(re2.search(rule.match, kind.template)) and (rule.app is None or bool(re2.search(rule.app, kind.app)))
-
-
-def _known(row: dict[str, Any]) -> Known:
-    return Known(**{name: row[name] for name in Known.__dataclass_fields__})
 
 
 def _scores(tiny: Tiny, kind: Kind, most: int) -> list[Score]:

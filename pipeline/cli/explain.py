@@ -70,7 +70,7 @@ Asked = tuple[dict[str, Any], "Kind | None", list[str] | None]
 
 def _of_template(name: str, job: "Job") -> Asked:
     """Look a kind up in the lake."""
-    from pipeline.why import find
+    from pipeline.why_known import find
     from schemas.registry import Kind
 
     row = find(job, name)
@@ -115,7 +115,7 @@ def _show(header: dict[str, Any], params: list[str] | None, found: "Why") -> Non
     for name, text in _line(header):
         _field(name, text)
     _field("kind", f"{found.kind.key}{f' of {found.kind.app}' if found.kind.app else ''}")
-    _field("template", found.kind.template)
+    _field("template", found.template)
     if params:
         _field("holes", "  ".join(params))
     if found.known:
@@ -209,7 +209,8 @@ def _stages(found: "Why") -> list[tuple[str, str]]:
     """Tell what each stage said, in the order in which they count."""
     rule, known, tiny = found.rule, found.known, found.tiny
     by_person = known is not None and known.stage == "person"
-    rows = [("person", f"{known.label}" if known and by_person else "said nothing")]
+    of_template = f"{found.person}, of another kind of its template" if found.person else "said nothing"
+    rows = [("person", known.label if known and by_person else of_template)]
     if rule:
         rows.append(("rule", f"{rule.label}  {rule.name!r} matches /{rule.match}/ ({rule.file}:{rule.line})"))
     else:
@@ -222,7 +223,9 @@ def _stages(found: "Why") -> list[tuple[str, str]]:
             ("", f"first seen {cell(known.first_seen)} in {known.source}@{known.source_offset}"),
         ]
     elif not known:
-        rows.append(("registry", "does not know this kind"))
+        fits = found.fits
+        told = f"; its template has {fits.label}  {fits.confidence:.2f}  by {fits.stage}" if fits else ""
+        rows.append(("registry", f"does not know this kind{told}"))
     if tiny is None:
         rows.append(("tiny", "not asked: the template holds no constant word"))
     else:

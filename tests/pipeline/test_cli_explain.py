@@ -5,8 +5,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from cli_kit import EVIL, dioptre, harmless
+from learn_kit import learner, meet, new_lake
 
 from connectors.lake import Lake
+from pipeline.curate import set_label
 
 LINE = "Nov  1 00:00:07 web0 sshd[1]: Failed password for invalid user u1 from 203.0.113.9 port 40000 ssh2"
 pytestmark = pytest.mark.usefixtures("here")
@@ -109,3 +111,27 @@ def test_every_stage_is_told_with_what_it_would_need_and_by_which_promise(monkey
     edge = dioptre("explain", LINE, "--json").json["cascade"]
     assert [stage["stage"] for stage in edge["stages"]] == ["tiny"]
     assert edge["left_out"]["large"] == "the profile is edge"
+
+
+QUOTA = "Nov  1 00:00:09 h zapd[1]: quota of tenant {} exceeded on shard"
+
+
+def test_a_new_kind_has_the_label_that_a_person_gave_its_template(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    names = ("alice", "bob", "carol", "dave", "erin", "frank", "gina", "hugo")
+    meet(lake, [("zapd", f"quota of tenant {name} exceeded on shard") for name in names])
+    learner(lake).once()
+    [row] = [row for row in lake.kinds().to_pylist() if "alice" in row["template"]]
+    set_label(lake, row["template_id"], "app.error", by="ann", reason="")
+    for name in ("zelda", "42", "alice"):  # of 42 the key is the template's id
+        line = QUOTA.format(name)
+        told = dioptre("explain", line, "--lake", str(lake.root), "--json").json
+        said = dioptre("label", "--lake", str(lake.root), stdin=line.encode()).json
+        assert said["label"] == "app.error"
+        for mine, of_label in {"decided_by": "stage", "template": "template", "template_id": "template_id"}.items():
+            assert told[mine] == said[of_label]
+        assert (told["label"], told["confidence"], told["person"]) == ("app.error", said["confidence"], "app.error")
+        assert (told["known"] is None) == (name != "alice")
+    page = dioptre("explain", QUOTA.format("zelda"), "--lake", str(lake.root)).out
+    for words in ("app.error  1.00  by cluster", "app.error, of another kind of its template", "its template has"):
+        assert words in page
