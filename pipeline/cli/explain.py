@@ -153,11 +153,15 @@ def _cascade(asked: "Stages") -> None:
     ]  # fmt: skip
     table(columns, [_row(said, asked) for said in asked.stages])
     out()
+    told = asked.verdict
+    by = f"by {told.stage}" if told.stage != "none" else "no stage is sure enough"
+    unless = ", unless the server says otherwise" if asked.to_server else ""
+    _field("cascade", f"{told.label}  {told.confidence:.2f}  {by}{unless}")
     for name, why in asked.left_out.items():
         _field(name, f"left out: {why}")
     if asked.evidence:
         words = "  ".join(f"{one.word} ({one.without:.2f} without)" for one in asked.evidence)
-        _field("evidence", words)
+        _field("evidence", f"for {asked.weighed_by}: {words}")
 
 
 def _promise(asked: "Stages") -> str:
@@ -175,13 +179,25 @@ def _row(said: "Said", asked: "Stages") -> tuple[str, str, str, str, str, str]:
 
 def _so(said: "Said", asked: "Stages") -> str:
     """Tell what comes of a stage's answer."""
+    enough = said.needed is not None and said.score >= said.needed
     if said.answers:
         return f"answers ({said.cert_id or 'uncertified'})"
-    if said == asked.stages[-1] and not any(one.answers for one in asked.stages):
-        return f"the last: {'reaches' if said.score >= asked.floor else 'is below'} the floor of {asked.floor:.2f}"
-    if said.needed is None:
-        return "never answers alone"
-    return "would answer too" if said.score >= said.needed else "leaves it to the next"
+    if not said.reached:
+        return "would answer too" if enough else "not asked"
+    if said.stage == asked.weighed_by:
+        return _end(said, asked)
+    return "never answers alone" if said.needed is None else "leaves it to the next"
+
+
+def _end(said: "Said", asked: "Stages") -> str:
+    """Tell what comes of a kind that no stage answers alone, at the last one asked."""
+    if asked.to_server:
+        return "leaves it to the server"
+    thrifty = said.passes is not None and said.score < said.passes
+    why = f"below {said.passes:.2f} a thrifty tier asks nobody dearer" if thrifty else "the last"
+    if asked.abstains:
+        return f"{why}: without a certificate the route abstains"
+    return f"{why}: {'reaches' if said.score >= asked.floor else 'is below'} the floor of {asked.floor:.2f}"
 
 
 def _field(name: str, text: str) -> None:

@@ -105,8 +105,18 @@ def test_every_stage_is_told_with_what_it_would_need_and_by_which_promise(monkey
         assert "trained on" in stage["card"]
     assert {one["word"] for one in told["evidence"]} <= set("Failed password for invalid user from port".split())
     page = dioptre("explain", LINE).out
-    for word in ("uncertified", "exit score", "needed", "evidence", "never met"):
+    for word in (
+        "uncertified",
+        "exit score",
+        "needed",
+        "evidence  for tiny",
+        "never met",
+        "cascade   auth.login_failure",
+    ):
         assert word in page
+    monkeypatch.setenv("DIOPTRE_PRECISION_TIER", "coarse")
+    assert "a thrifty tier asks nobody dearer: " in dioptre("explain", "Nov  1 00:00:07 web0 qwxz: plomp").out
+    monkeypatch.delenv("DIOPTRE_PRECISION_TIER")
     monkeypatch.setenv("DIOPTRE_LABEL_PROFILE", "edge")
     edge = dioptre("explain", LINE, "--json").json["cascade"]
     assert [stage["stage"] for stage in edge["stages"]] == ["tiny"]
