@@ -101,6 +101,7 @@ def _back(now: Row, before: Row | None, change: Row, by: str) -> Row:
 def _followers(kinds: pa.Table, back: list[Row]) -> list[Row]:
     """Make the rows of kinds that took over from their template a label taken back: now that of the others holds."""
     after = {row["key"]: row for row in back if row["stage"] != ORDER}
+    orders = {row["key"] for row in back} - after.keys()  # they get a row already; learning reopens them
     said = {(row["template_id"], row["label"]) for row in rows_of(kinds, after)}
     ids = pa.array(sorted({id_ for id_, _ in said}), pa.string())
     heirs: list[Row] = []
@@ -108,7 +109,7 @@ def _followers(kinds: pa.Table, back: list[Row]) -> list[Row]:
     for known in kinds.filter(pc.is_in(kinds["template_id"], value_set=ids)).to_pylist():
         row = after.get(known["key"], known)
         if row is known and (row["template_id"], row["label"]) in said and _took_over(row):
-            heirs.append(row)
+            heirs += [row] if row["key"] not in orders else []
         else:
             like[row["template_id"]] = min(like.get(row["template_id"], row), row, key=_rank)
     made = [(row, _follow(row, like[row["template_id"]])) for row in heirs if row["template_id"] in like]

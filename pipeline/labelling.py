@@ -156,7 +156,7 @@ class Labeller:
                 if self.registry.find([kind])[0] is not None:
                     continue
             else:
-                self._resolver.met(kind.app)
+                self._resolver.met(kind)
             notes[kind.key] = Note(kind, entry, int(first[i]), text)
         self.registry.note((note.kind, _light(note.entry)) for note in notes.values())
         return list(notes.values())

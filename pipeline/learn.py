@@ -13,7 +13,7 @@ from typing import Protocol
 from classifiers.ledger import METER
 from clustering.clusters import Clusters, cluster
 from clustering.templates import OTHER, Template, Templates
-from connectors.lake import Lake
+from connectors.lake import Lake, LakeError
 from pipeline.learn_labels import Labelled, by_stage, label
 from pipeline.learn_rows import rows_of
 from pipeline.learn_state import INHERITED, Item, Known, State, templates_of
@@ -25,6 +25,9 @@ from schemas.registry import Kind, Verdict
 
 MOST = 2_000
 """Templates that one pass gives vectors to, 4 ms each: who comes later waits for the next pass."""
+
+TRIES = 20
+"""Times that a pass decides anew because somebody published meanwhile."""
 
 KNOWN_MOST = 20_000
 """Known clusters that new kinds are held against; 30 MB of vectors."""
@@ -172,8 +175,11 @@ class Learner:
         if self.lake.registry_stamp() == self._looked and not again and not (self._waiting and retry):
             return Learned()
         asked, before = _Asked(self._models), self._vectors.made if self._vectors else 0
-        while (done := self._try(asked, again=again, dry=dry, retry=retry)) is None:
-            continue
+        for _ in range(TRIES):
+            if (done := self._try(asked, again=again, dry=dry, retry=retry)) is not None:
+                break
+        else:
+            raise LakeError(f"{self.lake.root}: others published {TRIES} times during a pass; the next one takes it up")
         vectors = self._vectors.made - before if self._vectors else 0
         return replace(done, calls=dict(asked.calls), vectors=vectors)
 

@@ -188,6 +188,8 @@ class State:
             return False
         if self._of("set_by")[i] == UNDO:
             return not self._again and bool(self._of("settled")[i])
+        if self._of("set_by")[i] == RULE and not self._of("settled")[i]:  # a guess, since its rule is gone
+            return False
         return not self._again and self._of("set_by")[i] not in (None, INLINE)
 
     def deferred(self, i: int) -> bool:

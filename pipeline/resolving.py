@@ -64,7 +64,7 @@ class Resolver:
         self._made: dict[str, tuple[int, Templates]] = {}
         self._verdicts: dict[str, dict[str, Verdict]] = {}  # by program and template, made when asked for
         self._met: Counter[str] = Counter()
-        self._total = 0
+        self._counted: set[str] = set()
         self._others: dict[str, Fit] = {}  # of programs that are full, which they stay
 
     def refresh(self, kinds: pa.Table) -> None:
@@ -75,7 +75,7 @@ class Resolver:
         for kind, verdict, (template_id, set_by, reason, text, order) in zip(of, says, told, strict=True):
             self._order(kind, text or kind.template, order)
             if set_by in (None, INLINE):
-                self.met(kind.app)
+                self._open(kind, verdict, set_by)
             else:
                 heir = set_by == LEARN and reason == FITS
                 self._settle(_Settled(kind, template_id, verdict, heir), set_by)
@@ -90,24 +90,35 @@ class Resolver:
         if mine.get(kind.key) != before:
             self._made.pop(kind.app, None)
 
+    def _open(self, kind: Kind, verdict: Verdict, set_by: str | None) -> None:
+        """Take over that a kind is only met: what it had taken over from its template holds no more."""
+        known = self._settled.get(kind.app, {}).get(kind.key)
+        if known is not None and counts(known.verdict, verdict, set_by):
+            del self._settled[kind.app][kind.key]
+            self._verdicts.pop(kind.app, None)
+            self._made.pop(kind.app, None)
+        self.met(kind)
+
     def _settle(self, now: _Settled, set_by: str) -> None:
         """Take over what holds of a kind; an order tells its template alone, and of a kind not settled nothing."""
         key, app = now.kind.key, now.kind.app
         mine = self._settled.setdefault(app, {})
         known = mine.get(key)
         if known is None:
-            if now.verdict.stage == ORDER or self._total >= self._bounds.total:
+            full = key not in self._counted and len(self._counted) >= self._bounds.total
+            if now.verdict.stage == ORDER or full:
                 return
-            self.met(app)
+            self.met(now.kind)
         elif not counts(known.verdict, now.verdict, set_by):
             now = replace(now, verdict=known.verdict, heir=known.heir)
         mine[key] = now
         self._verdicts.pop(app, None)
 
-    def met(self, app: str) -> None:
-        """Count a kind that takes up room."""
-        self._met[app] += 1
-        self._total += 1
+    def met(self, kind: Kind) -> None:
+        """Count a kind that takes up room, once, however often it is heard of."""
+        if kind.key not in self._counted:
+            self._counted.add(kind.key)
+            self._met[kind.app] += 1
 
     def resolve(self, kinds: Sequence[Kind]) -> list[Fit | None]:
         """Give what each new kind fits; None: nothing known, so that it is to be asked about."""
@@ -145,7 +156,7 @@ class Resolver:
 
     def _other_if_full(self, app: str, fresh: Counter[str]) -> Fit | None:
         """Give what stands for the kinds of a program that takes no more; remembered once it takes none for good."""
-        met, total = self._met[app], self._total
+        met, total = self._met[app], len(self._counted)
         if met + fresh[app] < self._bounds.program and total + fresh[app] < self._bounds.total:
             return None
         other = Fit(template(app, OTHER), Verdict(UNKNOWN, 0.0, "none", ""))

@@ -19,6 +19,7 @@ from pipeline.curate_find import CurateError
 from pipeline.curate_templates import add, merge, mute, orders_of, split
 from pipeline.curate_undo import undo
 from pipeline.curate_yaml import export_labels, import_labels
+from pipeline.learn_state import FITS
 from schemas.registry import KINDS, Kind
 from tests.connectors.lake_rows import NOON, novel, rows
 
@@ -239,6 +240,19 @@ def taken(lake: Lake, file: Path, **entry: Any) -> dict[str, Any]:
     file.write_text(yaml.safe_dump({"version": 1, "kinds": [{"app": "app", **entry}]}))
     import_labels(lake, file, by="bob")
     return next(row for row in lake.kinds().to_pylist() if row["key"] == key(entry["kind"]))
+
+
+def test_a_file_that_labels_one_kind_and_mutes_one_that_follows_it_can_be_undone(lake: Lake, tmp_path: Path) -> None:
+    into = "session of <*> opened at <*>"
+    learnt(lake, LOGIN, LOGOUT, into=into)
+    entries = [{"kind": LOGIN, "label": "auth.session", "by": "ann"}, {"kind": LOGOUT, "muted": True}]
+    said = [{"app": "app", "template": into, **entry} for entry in entries]
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({"version": 1, "kinds": said}))
+    import_labels(lake, tmp_path / "x.yaml", by="bob")
+    learnt(lake, LOGOUT, into=into, label="auth.session", stage="cluster", reason=FITS)
+    undo(lake, None, by="bob")
+    found = {row["key"]: row for row in lake.kinds().to_pylist()}
+    assert (found[key(LOGIN)]["stage"], found[key(LOGOUT)]["muted"]) == ("large", False)
 
 
 @pytest.mark.parametrize("order", [{"muted": True}, {"ordered": "apart"}])

@@ -286,6 +286,24 @@ def test_of_a_template_a_person_speaks_first_then_a_rule_then_what_is_certified_
         assert state.settled([one] * len(state)) == {"t": 0}
 
 
+def test_a_guess_that_stands_since_its_rule_is_gone_speaks_for_no_template_and_is_asked_about(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path / "lake")
+    learnt, freed = meet(lake, USERS[:2])
+    said = {
+        learnt: {
+            "label": "auth.login_failure",
+            "confidence": 0.8,
+            "stage": "large",
+            "set_by": "learn",
+            "settled": True,
+        },
+        freed: {"label": "app.info", "confidence": 0.95, "stage": "tiny", "set_by": "rule", "settled": False},
+    }
+    state = State(pa.Table.from_pylist([rows(lake)[key] | told for key, told in said.items()], KINDS))
+    assert state.done == [True, False]
+    assert state.settled([Template("t", "sshd", "Failed password for <*>")] * 2) == {"t": 0}
+
+
 def test_who_inherited_from_a_cluster_follows_when_a_person_relabels_its_medoid_and_takes_it_back(
     tmp_path: Path,
 ) -> None:

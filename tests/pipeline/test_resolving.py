@@ -17,8 +17,9 @@ from pipeline.curate import set_label
 from pipeline.curate_templates import add, merge, mute, split
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
+from pipeline.learn_state import FITS
 from pipeline.resolving import TRIED, Fit, Resolver
-from schemas.registry import KINDS, Kind, Verdict
+from schemas.registry import INLINE, KINDS, Kind, Verdict
 
 NAMES = "apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon".split()
 LINE = "Nov 20 11:59:58 web01 sshd: Failed password for {} from 10.0.0.1 port 22 ssh2"
@@ -160,6 +161,11 @@ def test_who_took_over_a_label_of_kinds_that_were_not_settled_is_asked_about(tmp
     assert told(lake, late)[:2] == ("app.info", "large")
 
 
+def table(rows_: list[dict[str, Any]]) -> pa.Table:
+    """Give rows of the registry as a file of it would."""
+    return pa.Table.from_pylist(rows_, KINDS)
+
+
 def caught_up(resolver: Resolver, lake: Lake, after: int) -> int:
     """Tell a resolver what was published since, file by file as a running worker hears of it."""
     after, tables = lake.published(after)
@@ -196,6 +202,33 @@ def test_a_running_worker_follows_each_order_as_one_that_is_started_now(tmp_path
         assert told[-1] == fit(started, "sshd", "Failed password for mallory from 10.0.0.1 port 22 ssh2")
     learnt_, labelled = (id_, label, said["stage"]), (id_, "security.intrusion", "cluster")
     assert told == [learnt_, learnt_, labelled, labelled, None, learnt_]
+
+
+def test_a_label_taken_back_is_given_to_no_new_key_by_a_running_worker_either(tmp_path: Path) -> None:
+    whole = learnt(tmp_path / "lake").kinds().to_pylist()
+    heirs = [{"label": "security.intrusion", "stage": "cluster", "set_by": "learn", "reason": FITS}] * (len(whole) - 1)
+    says = [{"label": "security.intrusion", "stage": "person", "set_by": "ann"}, *heirs]
+    open_ = {"label": "unknown", "stage": "none", "settled": False, "reason": None}
+    back = [open_ | {"set_by": "undo"}, *[open_ | {"set_by": INLINE}] * len(heirs)]
+    late = "Failed password for trudy from 10.0.0.9 port 22 ssh2"
+    running, started = Resolver(), Resolver()
+    running.refresh(table([row | told for row, told in zip(whole, says, strict=True)]))
+    assert (fit(running, "sshd", late) or ("", "", ""))[1] == "security.intrusion"
+    after = table([row | told for row, told in zip(whole, back, strict=True)])
+    running.refresh(after)
+    started.refresh(after)
+    assert fit(running, "sshd", late) == fit(started, "sshd", late) is None
+
+
+def test_a_kind_takes_up_room_once_however_often_it_is_heard_of(tmp_path: Path) -> None:
+    lake = learnt(tmp_path / "lake")
+    kinds = lake.kinds()
+    running = Resolver(Bounds(program=kinds.num_rows + 1))
+    for key, app, text in zip(*(kinds.column(n).to_pylist() for n in ("key", "app", "template")), strict=True):
+        running.met(Kind(key, app, text))
+    for _ in range(3):
+        running.refresh(kinds)
+    assert running.full("sshd") is None
 
 
 def test_a_template_that_people_wrote_takes_new_keys_with_its_label_and_no_model_is_asked(tmp_path: Path) -> None:
