@@ -1,7 +1,7 @@
 """The templates of one program: what its forms have become, and how a form is resolved."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +10,9 @@ from clustering.templates_forms import Form
 from clustering.templates_kept import Forms, Leaf, count, leaf_of
 from clustering.templates_lists import learn_lists, listless
 from clustering.templates_slots import Level, after, learn
+
+WRITTEN = "written"
+"""The order of a kind whose template a person wrote; the other is `apart`, with the id of a template or without."""
 
 
 @dataclass(frozen=True, order=True)
@@ -38,6 +41,17 @@ class Orders:
 
     apart: frozenset[str] = frozenset()
     written: frozenset[tuple[str, str]] = frozenset()
+
+    @staticmethod
+    def said(rows: Iterable[tuple[str, str, str, str]]) -> "Orders":
+        """Read what kinds say of their templates: (key, program, text of the template, order) of each that says any."""
+        apart, written = set[str](), set[tuple[str, str]]()
+        for key, app, text, order in rows:
+            if order == WRITTEN:
+                written.add((app, text))
+            else:
+                apart.add(order.partition(" ")[2] or key)
+        return Orders(frozenset(apart), frozenset(written))
 
     def __or__(self, other: "Orders") -> "Orders":
         return Orders(self.apart | other.apart, self.written | other.written)

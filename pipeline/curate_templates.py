@@ -9,21 +9,20 @@ import pyarrow.compute as pc
 from clustering.key import key_of
 from clustering.templates import OTHER, Orders, Template, Templates, template
 from clustering.templates_forms import form_of, speaks
+from clustering.templates_program import WRITTEN
 from connectors.lake import Lake
 from pipeline.curate import Done, known_label, labelled, named, ordered, publish, rows_of
 from pipeline.curate_find import CurateError, Row, keys_of
 from schemas.registry import Kind
 
-WRITTEN, APART = "written", "apart"
+APART = "apart"
 HOLE = "<*>"
 
 
 def orders_of(kinds: pa.Table) -> Orders:
     """Give what people want of templates, as rows of KINDS tell it."""
     rows = kinds.filter(pc.not_equal(pc.fill_null(kinds["ordered"], ""), "")).to_pylist()
-    written = {(row["app"], row["merged_text"] or row["template"]) for row in rows if row["ordered"] == WRITTEN}
-    apart = {row["ordered"].partition(" ")[2] or row["key"] for row in rows if row["ordered"] != WRITTEN}
-    return Orders(frozenset(apart), frozenset(written))
+    return Orders.said((row["key"], row["app"], row["merged_text"] or row["template"], row["ordered"]) for row in rows)
 
 
 def merge(

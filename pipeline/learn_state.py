@@ -99,13 +99,9 @@ class State:
 
     def orders(self) -> Orders:
         """Give what people want of templates."""
-        apart, written = set(), set()
-        for i, said in enumerate(self._of("ordered")):
-            if said == "written":
-                written.add((self._of("app")[i], self._of("merged_text")[i] or self._of("template")[i]))
-            elif said:
-                apart.add(said.split(" ")[1] if " " in said else self.keys[i])
-        return Orders(frozenset(apart), frozenset(written))
+        kinds = (self._text_of(i) for i, said in enumerate(self._of("ordered")) if said)
+        orders = (said for said in self._of("ordered") if said)
+        return Orders.said((kind.key, kind.app, kind.template, said) for kind, said in zip(kinds, orders, strict=True))
 
     def moved(self, i: int, now: Template) -> bool:
         """Tell whether a row's template is another than the lake says."""

@@ -176,13 +176,7 @@ class Resolver:
 
     def _orders_of(self, app: str) -> Orders:
         """Give what people want of the templates of a program."""
-        apart, written = set[str](), set[tuple[str, str]]()
-        for key, (order, text) in self._orders.get(app, {}).items():
-            if order == "written":
-                written.add((app, text))
-            else:
-                apart.add(order.partition(" ")[2] or key)
-        return Orders(frozenset(apart), frozenset(written))
+        return Orders.said((key, app, text, order) for key, (order, text) in self._orders.get(app, {}).items())
 
 
 def inherited(verdict: Verdict) -> Verdict:
