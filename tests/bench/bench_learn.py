@@ -22,7 +22,6 @@ from connectors.lake import Lake
 from pipeline.job import Job
 from pipeline.learn import Learner
 from pipeline.learn_run import learner_of
-from pipeline.transforms import commit
 from tests.bench import bench_learn_flood
 from tests.bench.learn_lines import blocks, records, word
 from tests.bench.report import Row, most, told
@@ -80,7 +79,9 @@ class Worker:
     """Does what a worker of a stream does, in this process; counts CPU-seconds, and what the learner did."""
 
     def __init__(self, folder: Path) -> None:
-        self.lake = Lake.create(folder)
+        from pipeline.transforms import commit  # with it Beam comes, which the supervisor of the flood is without
+
+        self.lake, self._commit = Lake.create(folder), commit
         job = Job(self.lake.root)
         self._labeller, self._at, self._sequence = job.labeller(self.lake.kinds()), 0, 0
         self.learner: Learner = learner_of(Lake.open(folder), job)
@@ -93,7 +94,7 @@ class Worker:
         batch = records(lines, self._at)
         began = time.process_time()
         labelled = self._labeller.label(parse(batch, Reading()))
-        commit(self.lake, labelled)
+        self._commit(self.lake, labelled)
         spent = time.process_time() - began
         self._at += len(lines)
         self.cpu_s += spent

@@ -1,17 +1,19 @@
 """What a flood of junk kinds does to the good lines among it, in the processes that a stream runs in.
 
-A worker parses, labels and commits with what a stream's worker keeps, refreshing what it knows as that does; the
-learner is the stream's own process. Only the lines come from a generator in the worker, whose time is not counted.
+A worker parses, labels and commits with what a stream's worker keeps, refreshing what it knows and giving memory back
+as that does; the learner is the stream's own process. Only the lines come from a generator in the worker, whose time is
+not counted.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
 import psutil
 
 from connectors.lake import Lake, verify
@@ -26,16 +28,22 @@ REFRESH_S = 5.0
 LOOK_S = 0.2
 TAKEN = 65_536
 """Lines in a batch at most."""
+PART = 16_384
+"""Good lines, or junk, in a part of a batch that is taken by turns."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """What a worker took for good lines, and the junk among them; `cpu_s` and `wall_s` without making up the lines."""
+    """What a worker took for good lines, and the junk among them; `cpu_s` and `wall_s` without making up the lines.
+
+    `batches`: of each the lines, good ones and junk, and CPU-seconds.
+    """
 
     good: int
     junk: int
     cpu_s: float
     wall_s: float
+    batches: list[tuple[int, int, float]]
 
     @property
     def per_cpu_s(self) -> float:
@@ -70,33 +78,64 @@ class Looks:
 
 
 def work(job: Job, pipe: Connection) -> None:
-    """Be the worker: take (good lines to skip, good lines, first junk, junk) at a word; tell what it took."""
+    """Be the worker: take a `Turn` at a word; tell what it took."""
     from pipeline.kept import kept
+    from pipeline.stream_memory import Held, one_heap
     from pipeline.transforms import commit
 
-    mine, at = kept(job), 0
+    one_heap()
+    mine, held, at = kept(job), Held(), 0
     while (asked := pipe.recv()) is not None:
-        skip, good, first, many = asked
-        cpu = wall = 0.0
-        for lines in _mixed(skip, good, first, many):
+        took, wall = list[tuple[int, int, float]](), 0.0
+        for good, lines in by_turns(asked) if asked.by_turns else mixed(asked):
             batch = records(lines, at)
             began, clock = time.process_time(), time.monotonic()
+            held.read(batch.nbytes)
             commit(mine.lake, mine.label(job.parse(batch)))
-            cpu, wall = cpu + time.process_time() - began, wall + time.monotonic() - clock
+            if not asked.by_turns:  # it would fall on batches of the same sort again and again
+                held.rest()
+            took.append((good, len(lines) - good, time.process_time() - began))
+            wall += time.monotonic() - clock
             at += len(lines)
-        pipe.send(Phase(good, many, cpu, wall))
+        pipe.send(Phase(asked.good, asked.junk, sum(cpu for *_, cpu in took), wall, took))
 
 
-def _mixed(seed: int, good: int, first: int, many: int) -> Iterator[list[str]]:
-    """Yield batches of good lines with as much junk in each as makes it come out even."""
+@dataclass(frozen=True)
+class Turn:
+    """What a worker is to take: good lines of a seed, and junk from the first on; `by_turns`: see there."""
+
+    seed: int
+    good: int
+    first: int = 0
+    junk: int = 0
+    by_turns: bool = False
+
+
+def mixed(turn: Turn) -> Iterator[tuple[int, list[str]]]:
+    """Yield batches of good lines with as much junk in each as makes it come out even; how many are good, and all."""
     done = sent = 0
-    for block in blocks(good, seed):
+    for block in blocks(turn.good, turn.seed):
         done += len(block)
-        until = many * done // good
-        block = block + [junk(first + i) for i in range(sent, until)]
+        until = turn.junk * done // turn.good
+        lines = block + [junk(turn.first + i) for i in range(sent, until)]
         sent = until
-        for start in range(0, len(block), TAKEN):
-            yield block[start : start + TAKEN]
+        for start in range(0, len(lines), TAKEN):
+            yield max(0, min(len(block) - start, TAKEN)), lines[start : start + TAKEN]
+
+
+def by_turns(turn: Turn) -> Iterator[tuple[int, list[str]]]:
+    """Yield four sorts of batches by turns: one part of good lines or two, without junk or with as much as a part.
+
+    What the second part costs without junk and with it, so near to one another in time, is what is compared. Three
+    parts are no more than a stream takes at once: of larger batches each line costs more, whatever is in them.
+    """
+    kept, sent, sort = list[str](), turn.first, 0
+    for block in blocks(turn.good, turn.seed):
+        kept += block
+        while len(kept) >= 2 * PART:
+            good, more = PART * (1 + sort % 2), PART * (sort // 2)
+            yield good, kept[:good] + [junk(sent + i) for i in range(more)]
+            kept, sent, sort = kept[good:], sent + more, (sort + 1) % 4
 
 
 def flood(folder: Path, kinds: int, lines: int, learn_s: float) -> Iterator[Row]:
@@ -109,8 +148,8 @@ def flood(folder: Path, kinds: int, lines: int, learn_s: float) -> Iterator[Row]
     learning, looks, phases = Learning(job, learn_s, time.monotonic()), Looks(), []
     third = lines // 3
     try:
-        for seed, times, first, many in turns(kinds, third // 2):
-            pipe.send((seed, times * third, first, many))
+        for turn in turns(kinds, third):
+            pipe.send(turn)
             phase = _wait(pipe, lambda: _look(learning, looks, worker.pid))
             phases.append((phase, sum(looks.learner_s.values())))
         pipe.send(None)
@@ -121,16 +160,21 @@ def flood(folder: Path, kinds: int, lines: int, learn_s: float) -> Iterator[Row]
     yield from _told(phases, looks, job, kinds, third)
 
 
-def turns(kinds: int, more: int) -> list[tuple[int, int, int, int]]:
-    """Give (seed, thirds of the good lines, first junk, junk) of each phase.
-
-    Warming up, before, the flood, after; then `more` junk in one third and in two, which parts what a good line among
-    junk costs from what the junk costs.
-    """
+def turns(kinds: int, good: int) -> list[Turn]:
+    """Give what the worker takes: warming up, before, the flood, after; then good lines and junk by turns."""
     return [
-        (6, 1, 0, 0), (7, 1, 0, 0), (8, 1, 0, kinds), (9, 1, 0, 0),
-        (10, 1, kinds, more), (11, 2, kinds + more, more),
+        Turn(6, good), Turn(7, good), Turn(8, good, 0, kinds), Turn(9, good),
+        Turn(10, 12 * good, kinds, by_turns=True),
     ]  # fmt: skip
+
+
+def second_part(batches: Sequence[tuple[int, int, float]]) -> tuple[float, float]:
+    """Give what a good line of a second part costs, in seconds: without junk, and with it; medians of `by_turns`."""
+    cost: dict[bool, list[float]] = {False: [], True: []}
+    for (one, none, a), (two, same, b) in zip(batches[::2], batches[1::2], strict=False):
+        if two > one and bool(none) == bool(same):
+            cost[bool(none)].append((b - a) / (two - one))
+    return float(np.median(cost[False])), float(np.median(cost[True]))
 
 
 def _look(learning: Learning, looks: Looks, worker: int | None) -> None:
@@ -152,7 +196,7 @@ def _told(phases: list[tuple[Phase, float]], looks: Looks, job: Job, kinds: int,
     """Tell what was seen; the first phase warmed up."""
     assert job.lake is not None
     names = ("before", "meanwhile", "after")
-    (before, _), (during, _), (after, _), (one, _), (two, _) = phases[1:]
+    (before, _), (during, _), (after, _), (among, _) = phases[1:]
     part = f"a flood of {kinds:,} junk kinds among {good:,} good lines"
     lake = Lake.open(job.lake)
     yield Row(part, f"{part}: kinds remembered", lake.kinds().num_rows, "")
@@ -167,9 +211,11 @@ def _told(phases: list[tuple[Phase, float]], looks: Looks, job: Job, kinds: int,
     yield Row(
         part, "meanwhile: good lines a CPU-second, junk's included, to before", during.per_cpu_s / before.per_cpu_s, ""
     )
-    among = good / max(two.cpu_s - one.cpu_s, 1e-9)
+    plain, beside = second_part(among.batches)
+    yield Row(part, "by turns: a good line in a batch without junk", 1e6 * plain, "us CPU")
+    yield Row(part, "by turns: a good line in a batch with junk", 1e6 * beside, "us CPU")
     yield least(
-        part, "among junk: good lines a CPU-second that they cost, to before", among / before.per_cpu_s, "", GOAL
+        part, "by turns: good lines a CPU-second that they cost, with junk to without", plain / beside, "", GOAL
     )
     either = (during.good + during.junk) / during.cpu_s / before.per_cpu_s
     yield Row(part, "meanwhile: lines of either sort a CPU-second, to before", either, "")
@@ -177,7 +223,7 @@ def _told(phases: list[tuple[Phase, float]], looks: Looks, job: Job, kinds: int,
     yield from (Row(part, f"highest memory, {name}", mib, "MiB") for name, mib in looks.peak.items())
     yield most(part, "highest memory, all processes together", looks.highest, "MiB", GOAL_MIB)
     checked = verify(lake.root)
-    taken = sum(phase.good + phase.junk for phase, _ in phases)
+    taken = sum(good + junk for phase, _ in phases for good, junk, _ in phase.batches)
     missing = abs(checked.total.events + checked.total.rejects - taken) + checked.total.missing
     yield most(part, "positions missing or doubled", missing, "", 0)
     yield most(part, "faults that `lake verify` finds", len(checked.findings), "", 0)

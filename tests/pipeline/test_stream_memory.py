@@ -1,8 +1,10 @@
 """What a worker gives back: what Beam's runs leave behind, and the heaps of threads."""
 
 import ctypes
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,12 @@ class Source:
         self.rows += one.events
 
 
+@pytest.fixture(autouse=True)
+def _unfrozen() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
 def test_of_what_runs_have_held_nothing_is_left(tmp_path: Path) -> None:
     Lake.create(tmp_path / "lake")
     graph, source = Graph(Job(lake=tmp_path / "lake")), Source()
@@ -88,6 +96,25 @@ def test_memory_is_given_back_when_enough_was_read_and_then_counted_anew() -> No
     held.read(60)
     assert held.rest()
     assert not held.rest()
+
+
+def test_what_is_there_after_the_first_time_is_not_looked_at_again_but_later_cycles_are() -> None:
+    class Ring:
+        def __init__(self) -> None:
+            self.self = self
+
+    held, before = Held(enough=1), gc.get_freeze_count()
+    for _ in range(2):
+        held.read(1)
+        held.rest()
+        settled = gc.get_freeze_count()
+        assert settled > before + 10_000, "modules at least"
+        gone = weakref.ref(Ring())
+        assert gone() is not None
+    held.read(1)
+    held.rest()
+    assert gone() is None
+    assert gc.get_freeze_count() <= settled
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="not glibc")
