@@ -16,7 +16,7 @@ from clustering.templates import OTHER, Template, Templates
 from connectors.lake import Lake, LakeError
 from pipeline.learn_labels import Labelled, by_stage, label
 from pipeline.learn_rows import rows_of
-from pipeline.learn_state import INHERITED, Item, Known, State, templates_of
+from pipeline.learn_state import INHERITED, Item, Known, Resolved, State, templates_of
 from pipeline.learn_turns import turns
 from pipeline.learn_vectors import Encodes, Vectors
 from schemas.ledger import CLUSTER
@@ -150,6 +150,7 @@ class Learner:
         self._answers: Answers | None = None
         self._templates = Templates()
         self._merged: set[str] = set()
+        self._resolved: Resolved = {}
         self._looked: tuple[int, int] | None = None
         self._waiting = False
 
@@ -187,7 +188,7 @@ class Learner:
         """Decide from what the lake holds now, and publish; None: somebody else published meanwhile."""
         stamp = self.lake.registry_stamp()
         state = State(self.lake.kinds(), again=again, retry=retry)
-        templates = self._resolved(state)
+        templates = self._templates_of(state)
         state.reopen(templates)
         settled = state.settled(templates)
         items = state.items(templates, settled)
@@ -211,23 +212,24 @@ class Learner:
             published=rows.num_rows,
         )  # fmt: skip
 
-    def _resolved(self, state: State) -> list[Template]:
+    def _templates_of(self, state: State) -> list[Template]:
         """Merge the keys that are new, follow people's orders, and give the template of each row."""
         orders = state.orders()
         if orders != self._templates.orders:
-            self._templates, self._merged = Templates(orders=orders), set()
+            self._templates, self._merged, self._resolved = Templates(orders=orders), set(), {}
         fresh = state.fresh(self._merged)
         if fresh:
             self._templates = self._templates.merge([state.kind(i) for i in fresh], [state.since(i) for i in fresh])
             self._merged.update(state.keys[i] for i in fresh)
-        return templates_of(self._templates, state)
+        self._resolved = templates_of(self._templates, state, self._resolved)
+        return [self._resolved[key][1] for key in state.keys]
 
     def _labelled(self, items: list[Item], state: State, asked: _Asked) -> tuple[dict[str, Labelled], int]:
         """Cluster and label templates; gives them by id, and how many clusters were formed."""
         if not items:
             return {}, 0
         answers = self._models()
-        known = dict(sorted(state.clusters().items())[:KNOWN_MOST])
+        known = state.clusters(KNOWN_MOST)
         with METER.by(CLUSTER):
             found = self._clusters([item.kind for item in items], known)
         by_id = {item.kind.key: item for item in items}

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clustering.templates import OTHER, Orders, Template, Templates
+from clustering.templates_program import Program
 from schemas.registry import INLINE, LEARN, PERSON, RULE, UNDO, Kind, Verdict
 from schemas.taxonomy import UNKNOWN
 
@@ -67,10 +68,16 @@ class State:
         """Give the kind of a row, its own text."""
         return Kind(self.keys[i], self._of("app")[i], self._of("template")[i])
 
+    def app(self, i: int) -> str:
+        """Give the program of a row."""
+        return str(self._of("app")[i])
+
     def verdict(self, i: int) -> Verdict:
         """Give what holds of a row."""
-        names = ("label", "confidence", "stage", "model", "settled", "cert_id")
-        return Verdict(*(self._of(name)[i] for name in names))
+        of = self._of
+        return Verdict(
+            of("label")[i], of("confidence")[i], of("stage")[i], of("model")[i], of("settled")[i], of("cert_id")[i]
+        )
 
     def label(self, i: int) -> str:
         """Give the label of a row."""
@@ -108,14 +115,19 @@ class State:
         text = self._of("merged_text")[i] or self._of("template")[i]
         return (self._of("template_id")[i], text) != (now.id, now.text)
 
-    def clusters(self) -> dict[str, Known]:
-        """Give the known clusters by id: of each the medoid with what holds of it now; and what people labelled."""
-        out: dict[str, Known] = {}
-        for i, key in enumerate(self.keys):
-            named = self.done[i] and self.cluster(i) == key
-            if (named or self.by_person(i)) and self._of("label")[i] != UNKNOWN:
-                out[key] = Known(self._text_of(i), self.verdict(i))
-        return out
+    def clusters(self, most: int | None = None) -> dict[str, Known]:
+        """Give the known clusters by id: of each the medoid with what holds of it now; and what people labelled.
+
+        Args:
+            most: of more the first by id.
+        """
+        cluster, stage, label = (self._of(name) for name in ("cluster_id", "stage", "label"))
+        rows = {
+            key: i for i, key in enumerate(self.keys)
+            if label[i] != UNKNOWN
+            and (stage[i] == PERSON or (not self._again and self.done[i] and cluster[i] == key))
+        }  # fmt: skip
+        return {key: Known(self._text_of(rows[key]), self.verdict(rows[key])) for key in sorted(rows)[:most]}
 
     def settled(self, templates: list[Template]) -> dict[str, int]:
         """Give for each template the settled row whose label is that of the template.
@@ -127,7 +139,8 @@ class State:
         best: dict[str, int] = {}
         for i, one in enumerate(templates):
             if self.done[i] and one.text != OTHER and not self.deferred(i):
-                best[one.id] = min(best.get(one.id, i), i, key=self._rank)
+                other = best.get(one.id)
+                best[one.id] = i if other is None else min(other, i, key=self._rank)
         return best
 
     def items(self, templates: list[Template], settled: dict[str, int]) -> list[Item]:
@@ -208,14 +221,29 @@ class State:
         return self._columns["since"]
 
 
-def templates_of(templates: Templates, state: State) -> list[Template]:
-    """Give the template of each row; a kind that fits none is its own, one that there is no room to learn from too.
+Resolved = dict[str, tuple[Program | None, Template]]
+"""By key: what the templates of its program were when it was resolved, and its template."""
+
+
+def templates_of(templates: Templates, state: State, before: Resolved) -> Resolved:
+    """Give the template of each row by key; a kind that fits none is its own, one without room to learn from it too.
 
     Kinds that are noted are bounded where they are met (`pipeline.resolving`), so all of them may be settled.
+
+    Args:
+        before: what this gave under the same orders: a kind whose program has learnt nothing since is as it was.
     """
-    kinds = [state.kind(i) for i in range(len(state))]
-    found = templates.resolve(kinds)
-    return [
-        one if one is not None and OTHER not in (one.text, k.template) else Template(k.key, k.app, k.template)
-        for one, k in zip(found, kinds, strict=True)
-    ]
+    out: Resolved = {}
+    fresh: list[Kind] = []
+    for i, key in enumerate(state.keys):
+        program = templates.programs.get(state.app(i))
+        known = before.get(key)
+        if known is not None and known[0] is program:
+            out[key] = known
+        else:
+            fresh.append(state.kind(i))
+    for kind, one in zip(fresh, templates.resolve(fresh), strict=True):
+        fits = one is not None and OTHER not in (one.text, kind.template)
+        own = one if one is not None and fits else Template(kind.key, kind.app, kind.template)
+        out[kind.key] = (templates.programs.get(kind.app), own)
+    return out

@@ -131,7 +131,7 @@ def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coeffi
     from classifiers.ledger import METER
     from classifiers.serving import rest
     from connectors.lake import LakeError
-    from pipeline.stream_memory import give_back
+    from pipeline.stream_memory import settle
 
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -143,7 +143,7 @@ def be(learner: "Learner", pipe: Connection, run: str = "", coefficients: Coeffi
             try:
                 learned = learner.once()
                 if rested or learned.published:
-                    give_back()
+                    settle()
                 METER.settle(LEARN)
                 if learned.published:
                     _record(learner, learned, totals, run)

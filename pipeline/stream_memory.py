@@ -49,6 +49,16 @@ class Held:
         return True
 
 
+def settle() -> None:
+    """Give memory back, and let Python pass over what is left whenever it looks for cycles: it is there to stay.
+
+    For whoever keeps more and more: of 40,000 kinds a learner's pass spent .9 of 2.2 s in looking. What is let go of
+    later is freed all the same unless it is part of a cycle, as no model and no template is.
+    """
+    give_back()
+    gc.freeze()
+
+
 def give_back() -> None:
     """Collect what a run of Beam leaves behind, and give free memory back to the system.
 

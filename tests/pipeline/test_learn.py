@@ -1,6 +1,6 @@
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,7 @@ from classifiers.cascade import Cascade
 from classifiers.plan import plan_of
 from clustering.clusters import Clusters
 from clustering.registry import Registry
-from clustering.templates import Bounds, Template
+from clustering.templates import Bounds, Template, Templates
 from connectors.lake import Lake
 from pipeline.curate import set_label
 from pipeline.curate_templates import merge, split
@@ -560,3 +560,32 @@ def test_a_persons_label_goes_on_whatever_the_exits_are_but_not_to_who_abstains(
     log: list[str] = []
     label({"k0": item(0, app=app)}, Clusters(joined={"k0": ("m", 0.1)}), known, asked_as({}, log), 0.7, policy)
     assert (log == ["k0"]) == asked
+
+
+def test_a_pass_resolves_only_kinds_of_programs_that_have_learnt_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = new_lake(tmp_path / "lake")
+    meet(lake, ALL)
+    going, looked = learner(lake), list[str]()
+    resolve = Templates.resolve
+
+    def watched(self: Templates, kinds: Sequence[Kind]) -> list[Template | None]:
+        looked.extend(kind.app for kind in kinds)
+        return resolve(self, kinds)
+
+    monkeypatch.setattr(Templates, "resolve", watched)
+    going.once()
+    assert Counter(looked) == Counter(app for app, _ in ALL)
+    looked.clear()
+    meet(lake, [("named", "zone transfer to secondary failed")], first=100)
+    going.once()
+    assert Counter(looked) == {"named": 2}
+    whole = new_lake(tmp_path / "whole")
+    meet(whole, [*ALL, ("named", "zone transfer to secondary failed")])
+    learner(whole).once()
+    assert templates(rows(lake)) == templates(rows(whole))
+    split(lake, next(key for key, row in rows(lake).items() if row["app"] == "sshd"), by="ann", reason="")
+    looked.clear()
+    going.once()
+    assert len(looked) == len(ALL) + 1, "people's orders may change every program"

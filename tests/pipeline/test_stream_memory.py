@@ -17,7 +17,7 @@ from connectors.kafka import Partition, Span
 from connectors.lake import Lake
 from pipeline.committed import Committed
 from pipeline.job import Job
-from pipeline.stream_memory import Held, give_back, one_heap
+from pipeline.stream_memory import Held, give_back, one_heap, settle
 from pipeline.stream_run import Graph
 from schemas.events import RECORDS, TS
 
@@ -115,6 +115,14 @@ def test_what_is_there_after_the_first_time_is_not_looked_at_again_but_later_cyc
     held.rest()
     assert gone() is None
     assert gc.get_freeze_count() <= settled
+
+
+def test_what_has_come_since_is_passed_over_too_once_it_has_settled() -> None:
+    settle()
+    before = gc.get_freeze_count()
+    more = [[i] for i in range(5_000)]
+    settle()
+    assert gc.get_freeze_count() - before >= len(more)
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="not glibc")
