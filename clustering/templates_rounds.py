@@ -74,17 +74,17 @@ class Round:
 
     def __init__(self, block: Ints, vocabulary: Vocabulary, introducers: Pairs) -> None:
         self._block, self._vocabulary = block, vocabulary
-        about = np.array(vocabulary.rows, np.uint64).reshape(-1, 5)
+        about = vocabulary.table
         _, first, self._back = np.unique(_row_hashes(block), return_index=True, return_inverse=True)
         self._rows = block[first]
         self._words = self._rows[:, 1:]
-        self._traits = about[:, 3].astype(np.int64)[self._words]
+        self._traits = about[:, 3][self._words].astype(np.int64)
         place = _mix(np.arange(1, self._words.shape[1] + 1, dtype=np.uint64))
         own = _mix(about[:, 0][self._words] + place)
         self._whole = _mix(self._rows[:, 0].astype(np.uint64)) + own.sum(axis=1)
         self._holing = _mix(about[:, 1][self._words] + place) - own
         self._doubtful, self._free = (self._traits & DOUBTFUL) > 0, (self._traits & NEVER) == 0
-        self._weight = np.where(self._free & ~self._doubtful, about[:, 2].astype(np.int64)[self._words], 0)
+        self._weight = np.where(self._free & ~self._doubtful, about[:, 2][self._words].astype(np.int64), 0)
         self._stems = np.where(self._weight > 0, about[:, 4][self._words], 0).astype(np.uint64)
         self._needs = self._needed(introducers)
         self._look(place)

@@ -5,6 +5,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from clustering.survivors import MASK
 from clustering.templates_forms import NARROW, WIDE, core, is_word, shown, value_hole
 from clustering.templates_words import FUNCTION, LOOSE_POLES, NAMING, POLES, PREPOSITIONS, STATES, STRONG_POLES, TELLS
@@ -96,13 +99,25 @@ def _row(word: str) -> Row:
     return Row(hash_of(seen), hash_of(value_hole(seen)), weight(word), traits(word), hash_of(shared) if shared else 0)
 
 
+Table = npt.NDArray[np.uint64]
+
+
 class Vocabulary:
     """Words by number, and of each its row."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
-        self.rows: list[Row] = []
+        self._fresh: list[Row] = []
+        self._table: Table = np.zeros((0, len(Row._fields)), np.uint64)
         self._numbers: dict[str, int] = {}
+
+    @property
+    def table(self) -> Table:
+        """(words, 5) the rows of all words met so far."""
+        if self._fresh:
+            self._table = np.concatenate([self._table, np.array(self._fresh, np.uint64)])
+            self._fresh = []
+        return self._table
 
     def number(self, word: str) -> int:
         """Give the number of a word, a new one to a new word."""
@@ -110,5 +125,5 @@ class Vocabulary:
         if known is None:
             known = self._numbers[word] = len(self.words)
             self.words.append(word)
-            self.rows.append(_row(word))
+            self._fresh.append(_row(word))
         return known

@@ -50,9 +50,9 @@ class Templates:
         """JSON texts of the rows' templates; one nobody told is made from the row itself."""
         ids = events.column("template_id")
         names = ids.dictionary.to_pylist()
-        for name in (n for n in names if n not in self._texts):
-            row = pc.index(ids.indices, names.index(name)).as_py()
-            if row >= 0:
+        used, first = np.unique(ids.indices.fill_null(-1).to_numpy(zero_copy_only=False), return_index=True)
+        for name, row in ((names[number], int(row)) for number, row in zip(used, first, strict=True) if number >= 0):
+            if name not in self._texts:
                 app, message = (events.column(c)[row].as_py() for c in ("app", "message"))
                 self._texts[name] = key_of(app, message).kind.template
         texts = [quoted(self._texts.get(n, "")) for n in names]
