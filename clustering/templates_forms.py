@@ -184,11 +184,16 @@ _BARE = (MASK, NARROW, WIDE)
 def repeats(words: Sequence[str]) -> list[str]:
     """Write rows of holes, holes with a unit, and groups with a hole that repeat once."""
     out: list[str] = []
+    before = set[str]()  # a group repeats at a word that has come before
     for word in words:
         if out and out[-1] in _BARE and (word in _BARE or _is_unit(word)):
             out[-1] = max(out[-1], word, key=_BARE.index) if word in _BARE else out[-1]
+            before.add(out[-1])
             continue
         out.append(word)
+        if word not in before:
+            before.add(word)
+            continue
         for period in range(2, min(PERIOD_MOST, len(out) // 2) + 1):
             if out[-1 - period] == word and out[-2 * period : -period] == out[-period:] and _has_hole(out[-period:]):
                 del out[-period:]

@@ -1,6 +1,6 @@
 """Templates of an input that ends: once all its kinds were met, each row is told the template its kind merged into."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +38,11 @@ class Merging:
         self._known = known
         self._kinds: dict[str, Kind] = {}
         self.templates: Mapping[str, Template] = {}
+
+    def __iter__(self) -> Iterator[Template]:
+        """Give the kinds that were met as templates of their own, and those that they merged into."""
+        yield from (Template(kind.key, kind.app, kind.template) for kind in self._kinds.values())
+        yield from self.templates.values()
 
     def meet(self, novel: pa.RecordBatch) -> None:
         """Take in kinds that were met for the first time (KINDS)."""

@@ -115,7 +115,7 @@ class _Work:
         for _ in self._wrapped_events() if self.field is not None or self.base64 else self._plain_events():
             continue
         self.merging.finish()
-        self.templates.name(self.merging.templates.values())
+        self.templates.name(self.merging)
 
     def output(self) -> Iterator[bytes]:
         """Yield the output, a chunk a batch."""
