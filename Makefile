@@ -13,7 +13,7 @@ INSTALL = $(UV) pip install -q --python $(BIN)/python
 endif
 PINS := deploy/requirements
 
-.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream bench-templates bench-cascade bench-models train-models train-exits train-tiny pins clean exactly-once soak soak-long bench-freshness bench-checkpoints bench-energy
+.PHONY: help setup demo test lint test-faults test-engines kafka flink prism kafka-stop flink-stop prism-stop bench bench-keys bench-sql bench-readers bench-stream bench-templates bench-cascade bench-models train-models train-exits train-tiny pins clean exactly-once soak soak-long bench-freshness bench-checkpoints bench-energy bench-relabel bench-learn
 
 help: ## list the targets
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 36
@@ -94,6 +94,9 @@ bench-templates: $(VENV)/dev.stamp ## score templates on Loghub-2k beside Drain3
 
 bench-learn: $(VENV)/dev.stamp ## calls by stage on a stream with new kinds, and what a flood of junk kinds does
 	@$(BIN)/python -m tests.bench.bench_learn
+
+bench-relabel: $(VENV)/dev.stamp ## relabel a kind with a million events, ask, undo it, ask again
+	@$(BIN)/python -m tests.bench.bench_relabel
 
 bench-energy: $(VENV)/dev.stamp ## Wh of a million events, from a real Kafka broker to the lake, warm, as `dioptre report` tells
 	@$(BIN)/python -m tests.bench.bench_energy

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from schemas.registry import COPIES, ORDER, PERSON, RULE, UNDO, Kind, Verdict
+from schemas.taxonomy import UNKNOWN
 
-__all__ = ["MOST_KINDS", "PERSON", "RULE", "Entry", "Registry", "counts"]
+__all__ = ["MOST_KINDS", "PERSON", "RULE", "Entry", "Registry", "counts", "place"]
 
 MOST_KINDS = 500_000
 """Kinds remembered, some 400 bytes each; what comes after is labelled anew each time it is met, never wrongly."""
@@ -85,3 +86,20 @@ def counts(known: Verdict, says: Verdict, set_by: str | None) -> bool:
     if says.stage == PERSON:
         return set_by not in COPIES or known.stage == PERSON
     return known.stage != PERSON or set_by == UNDO
+
+
+Place = tuple[bool, bool, bool, bool, bool, float, str]
+
+
+def place(verdict: Verdict, key: str, *, heir: bool) -> Place:
+    """Give the place of a settled kind among those of its template: the least one's label is that of the template.
+
+    A person's comes first, then a rule's, then one that says something, a certified one, the surest, the smallest key;
+    so it does not matter which was met first.
+
+    Args:
+        heir: it only took over what others of its template had, and counts when there is no other.
+    """
+    person, fixed = verdict.stage == PERSON, verdict.stage in (PERSON, RULE)
+    nothing, bare = verdict.label == UNKNOWN, verdict.cert_id is None
+    return heir, not person, not fixed, nothing, bare, -verdict.confidence, key

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clustering.registry import Place, place
 from connectors.lake import Lake
 from connectors.lake.folding import folded
 from pipeline.curate import Done, named, publish, rows_of
@@ -111,7 +112,7 @@ def _followers(kinds: pa.Table, back: list[Row]) -> list[Row]:
         if row is known and (row["template_id"], row["label"]) in said and _took_over(row):
             heirs += [row] if row["key"] not in orders else []
         else:
-            like[row["template_id"]] = min(like.get(row["template_id"], row), row, key=_rank)
+            like[row["template_id"]] = min(like.get(row["template_id"], row), row, key=_place)
     made = [(row, _follow(row, like[row["template_id"]])) for row in heirs if row["template_id"] in like]
     return [now for old, now in made if any(now[name] != old[name] for name in ("label", "stage"))]
 
@@ -121,9 +122,9 @@ def _took_over(row: Row) -> bool:
     return bool(row["stage"] == CLUSTER and (row["set_by"] != LEARN or row["reason"] == FITS))
 
 
-def _rank(row: Row) -> tuple[bool, bool, float, str]:
-    """Order the kinds of a template by whose label the others take over, as learning does."""
-    return not row["settled"], row["stage"] != PERSON, -row["confidence"], row["key"]
+def _place(row: Row) -> tuple[bool, Place]:
+    """Order the kinds of a template by whose label the others take over; one that waits for a label comes last."""
+    return not row["settled"], place(Verdict(*(row[name] for name in _LABEL)), row["key"], heir=False)
 
 
 def _follow(row: Row, like: Row) -> Row:

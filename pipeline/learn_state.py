@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clustering.registry import Place, place
 from clustering.templates import OTHER, Orders, Template, Templates
 from clustering.templates_program import Program
 from schemas.registry import INLINE, LEARN, PERSON, RULE, UNDO, Kind, Verdict
@@ -130,17 +131,12 @@ class State:
         return {key: Known(self._text_of(rows[key]), self.verdict(rows[key])) for key in sorted(rows)[:most]}
 
     def settled(self, templates: list[Template]) -> dict[str, int]:
-        """Give for each template the settled row whose label is that of the template.
-
-        A person's first, then a rule's, then one that says something, a certified one, the surest, the smallest key;
-        so it does not matter which was met first. A row that only took over what others of its template had counts
-        when there is no other.
-        """
+        """Give for each template the settled row whose label is that of the template, by its place among them."""
         best: dict[str, int] = {}
         for i, one in enumerate(templates):
             if self.done[i] and one.text != OTHER and not self.deferred(i):
                 other = best.get(one.id)
-                best[one.id] = i if other is None else min(other, i, key=self._rank)
+                best[one.id] = i if other is None else min(other, i, key=self._place)
         return best
 
     def items(self, templates: list[Template], settled: dict[str, int]) -> list[Item]:
@@ -185,10 +181,8 @@ class State:
                 for i in rows:
                     self.done[i] = False
 
-    def _rank(self, i: int) -> tuple[bool, bool, bool, bool, bool, float, str]:
-        nothing, bare = self.label(i) == UNKNOWN, self._of("cert_id")[i] is None
-        weaker = (not self.by_person(i), not self.fixed(i), nothing, bare)
-        return self.heir(i), *weaker, -float(self._of("confidence")[i]), self.keys[i]
+    def _place(self, i: int) -> Place:
+        return place(self.verdict(i), self.keys[i], heir=self.heir(i))
 
     def _done(self, i: int) -> bool:
         if self.fixed(i) or self._of("template")[i] == OTHER:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clustering.registry import counts
+from clustering.registry import Place, counts, place
 from clustering.templates import OTHER, Bounds, Orders, Template, Templates, template
 from pipeline.learn_state import FITS
 from schemas.registry import INLINE, LEARN, ORDER, PERSON, RULE, Kind, Verdict
@@ -42,9 +42,9 @@ class _Settled:
     verdict: Verdict
     heir: bool
 
-    def rank(self) -> tuple[bool, bool, float, str]:
-        """Give its place among those who speak for their template, as learning has it: the first does."""
-        return self.heir, self.verdict.stage != PERSON, -self.verdict.confidence, self.kind.key
+    def place(self) -> Place:
+        """Give its place among those who may speak for their template: the least does."""
+        return place(self.verdict, self.kind.key, heir=self.heir)
 
 
 class Resolver:
@@ -148,9 +148,9 @@ class Resolver:
         return Fit(found, inherited(known)) if found is not None and known is not None else None
 
     def _verdict(self, one: Template) -> Verdict | None:
-        """Give what holds of a template: what the first of its settled kinds says, by rank; None: nothing for good."""
+        """Give what holds of a template: what the first of its settled kinds says, by place; None: nothing for good."""
         if one.app not in self._verdicts:
-            last_first = sorted(self._settled[one.app].values(), key=_Settled.rank, reverse=True)
+            last_first = sorted(self._settled[one.app].values(), key=_Settled.place, reverse=True)
             self._verdicts[one.app] = {of.template_id: of.verdict for of in last_first if of.verdict.settled}
         return self._verdicts[one.app].get(one.id)
 

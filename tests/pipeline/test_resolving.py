@@ -1,23 +1,24 @@
 """A new key that fits a known template is settled inline; what fits none in a full program is `<other>`."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from learn_kit import learner, meet, new_lake, person, rows
 from test_labelling import Counts, parsed
 
 from clustering.key import key_of
 from clustering.registry import Registry
-from clustering.templates import Bounds, template
+from clustering.templates import Bounds, Template, template
 from connectors.lake import Lake
 from pipeline.curate import set_label
 from pipeline.curate_templates import add, merge, mute, split
 from pipeline.curate_undo import undo
 from pipeline.labelling import Labeller
-from pipeline.learn_state import FITS
+from pipeline.learn_state import FITS, State
 from pipeline.resolving import TRIED, Fit, Resolver
 from schemas.registry import INLINE, KINDS, Kind, Verdict
 
@@ -370,3 +371,36 @@ def test_of_a_flood_into_a_full_program_no_more_kinds_are_looked_at_than_those_t
     assert {row["template_id"] for row in told[-10:]} == {told[-1]["template_id"]} != {told[-1]["key"]}
     assert len(NAMES) ** 3 > 3 * TRIED
     assert counts.asked <= 100 + TRIED + 1 + 1
+
+
+SAID = (
+    Verdict("auth.login_failure", 0.7, "person", "", settled=True),
+    Verdict("security.intrusion", 0.8, "rule", "rules:1", settled=True),
+    Verdict("auth.mfa", 0.75, "large", "large:1", settled=True, cert_id="c1"),
+    Verdict("auth.session_open", 0.99, "large", "large:1", settled=True),
+    Verdict("unknown", 1.0, "large", "large:1", settled=True),
+)
+"""From who speaks for a template first to who does last."""
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(SAID, 2)))
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_kinds_that_differ_the_same_one_speaks_for_their_template_to_workers_and_to_learning(
+    tmp_path: Path, first: Verdict, second: Verdict, turned: bool
+) -> None:
+    known = list(rows(learnt(tmp_path / "lake")).values())
+    one, two = (known[-1], known[0]) if turned else (known[0], known[-1])
+    for row, verdict in ((one, first), (two, second)):
+        names = ("label", "confidence", "stage", "model", "settled", "cert_id")
+        row |= {name: getattr(verdict, name) for name in names} | {"reason": "asked"}
+    both = table([one, two])
+    state = State(both)
+    templates = [Template(str(one["template_id"]), "sshd", TEXT)] * 2
+    settled = state.settled(templates)
+    assert [state.keys[i] for i in settled.values()] == [one["key"]]
+    resolver = Resolver()
+    resolver.refresh(table([{**row, "reason": FITS} for row in known[1:-1]]))
+    resolver.refresh(both)
+    found = fit(resolver, "sshd", "Failed password for mallory from 10.0.0.1 port 22 ssh2")
+    assert found is not None
+    assert found[1] == first.label
