@@ -122,11 +122,9 @@ class State:
         Args:
             most: of more the first by id.
         """
-        cluster, stage, label = (self._of(name) for name in ("cluster_id", "stage", "label"))
         rows = {
             key: i for i, key in enumerate(self.keys)
-            if label[i] != UNKNOWN
-            and (stage[i] == PERSON or (not self._again and self.done[i] and cluster[i] == key))
+            if self.label(i) != UNKNOWN and (self.by_person(i) or (self.done[i] and self.cluster(i) == key))
         }  # fmt: skip
         return {key: Known(self._text_of(rows[key]), self.verdict(rows[key])) for key in sorted(rows)[:most]}
 

@@ -42,9 +42,10 @@ class Held:
         if self._read < self._enough:
             return False
         self._read = 0
-        give_back()
-        if not self._settled:
-            gc.freeze()
+        if self._settled:
+            give_back()
+        else:
+            settle()
             self._settled = True
         return True
 
