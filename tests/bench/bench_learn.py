@@ -33,7 +33,7 @@ PASS_LINES = 131_072
 """Lines between two passes of the learner: 30 s of a stream of 4,000 lines a second."""
 
 WARMING = 300
-"""New kinds beside, in each block that warms up: weeks of novelty in a million lines."""
+"""New kinds beside, in each block that warms up: some 4,600 in all, at .05 % those of nine million lines."""
 
 NAMED = (
     ("sshd", "Failed password for invalid user {} from 192.0.2.7 port 4711 ssh2"),
@@ -46,7 +46,6 @@ NAMED = (
     ("vsftpd", "user {} uploaded a file to incoming"),
 )
 """Messages whose new kinds differ by a name alone."""
-
 
 MET = 0.95
 """Share of the really new kinds that are of programs the stream has met: of those that fit no template in the last
